@@ -1,0 +1,130 @@
+"""Deterministic finite automata over letters: the finite case of a spec's automaton."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from agentspec.automata.letter import Letter
+
+
+@dataclass(frozen=True)
+class Dfa:
+    """Deterministic: the letters that leave a state are disjoint; a missing transition rejects.
+
+    ``edges[q]`` holds ``(letter, target)``; states are ``0 .. len(edges) - 1``.
+    """
+
+    propositions: tuple[str, ...]
+    initial: int
+    accepting: frozenset[int]
+    edges: tuple[tuple[tuple[Letter, int], ...], ...]
+
+    def step(self, state: int, valuation: Collection[str]) -> int | None:
+        """The successor under a valuation (the set of true propositions), or None: the word is rejected."""
+        return next((target for letter, target in self.edges[state] if letter.matches(valuation)), None)
+
+    def accepts(self, word: Iterable[Collection[str]]) -> bool:
+        """Whether the word of valuations is in the language."""
+        state: int | None = self.initial
+        for valuation in word:
+            if state is None:
+                return False
+            state = self.step(state, valuation)
+        return state in self.accepting
+
+    @cached_property
+    def live(self) -> frozenset[int]:
+        """The states from which an accepting state can be reached."""
+        return backward({q: [t for _, t in edges] for q, edges in enumerate(self.edges)}, self.accepting)
+
+    def shortest_word(self) -> tuple[Letter, ...] | None:
+        """A shortest accepted word, as letters, or None when the language is empty."""
+        return shortest_path(self.initial, lambda q: self.edges[q], self.accepting.__contains__)
+
+
+def backward(successors: dict[int, list[int]], goal: Iterable[int]) -> frozenset[int]:
+    """All states from which ``goal`` can be reached."""
+    before: dict[int, list[int]] = {}
+    for source, targets in successors.items():
+        for target in targets:
+            before.setdefault(target, []).append(source)
+    reached = set(goal)
+    stack = list(reached)
+    while stack:
+        for source in before.get(stack.pop(), ()):
+            if source not in reached:
+                reached.add(source)
+                stack.append(source)
+    return frozenset(reached)
+
+
+def shortest_path(
+    initial: int, edges: Callable[[int], Iterable[tuple[Letter, int]]], goal: Callable[[int], bool]
+) -> tuple[Letter, ...] | None:
+    """Breadth first: the letters of a shortest path from ``initial`` to a state in ``goal``, or None."""
+    came: dict[int, tuple[int, Letter] | None] = {initial: None}
+    queue = deque([initial])
+    while queue:
+        state = queue.popleft()
+        if goal(state):
+            path: list[Letter] = []
+            link = came[state]
+            while link is not None:
+                path.append(link[1])
+                link = came[link[0]]
+            return tuple(reversed(path))
+        for letter, target in edges(state):
+            if target not in came:
+                came[target] = (state, letter)
+                queue.append(target)
+    return None
+
+
+def coarsest(signatures: Sequence[Hashable], refine: Callable[[list[int]], Sequence[Hashable]]) -> list[int]:
+    """Moore's algorithm: refine the partition given by ``signatures`` until ``refine`` splits nothing.
+
+    ``refine(classes)`` returns a signature per state under the present classes. Returns the class of each state.
+    """
+
+    def numbered(keys: Sequence[Hashable]) -> list[int]:
+        numbers: dict[Hashable, int] = {}
+        return [numbers.setdefault(key, len(numbers)) for key in keys]
+
+    classes = numbered(signatures)
+    while True:
+        finer = numbered(list(zip(classes, refine(classes), strict=True)))
+        if max(finer, default=0) == max(classes, default=0):
+            return classes
+        classes = finer
+
+
+def minimal(dfa: Dfa) -> tuple[Dfa, tuple[int | None, ...]]:
+    """The minimal automaton of the same language, and for each old state its new one (None: dead or unreachable).
+
+    The letters of all states must be drawn from one set of pairwise disjoint letters (as those of a spec are).
+    States are numbered breadth first; the dead state is left out, except when it is the initial one.
+    """
+    live = dfa.live
+    trimmed = [[(a, t) for a, t in edges if t in live] for edges in dfa.edges]
+
+    def refine(classes: list[int]) -> list[Hashable]:
+        return [frozenset((a, classes[t]) for a, t in edges) for edges in trimmed]
+
+    classes = coarsest([q in dfa.accepting for q in range(len(trimmed))], refine)
+    number: dict[int, int] = {classes[dfa.initial]: 0}
+    queue = deque([dfa.initial])
+    edges: list[tuple[tuple[Letter, int], ...]] = []
+    while queue:
+        outgoing = []
+        for letter, target in trimmed[queue.popleft()]:
+            if classes[target] not in number:
+                number[classes[target]] = len(number)
+                queue.append(target)
+            outgoing.append((letter, number[classes[target]]))
+        edges.append(tuple(outgoing))
+    image = tuple(number.get(classes[q]) if q in live or q == dfa.initial else None for q in range(len(trimmed)))
+    accepting = frozenset(new for q, new in enumerate(image) if new is not None and q in dfa.accepting)
+    return Dfa(dfa.propositions, 0, accepting, tuple(edges)), image

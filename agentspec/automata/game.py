@@ -1,0 +1,93 @@
+"""The adversary game on an arena: from which positions can the model end well whatever tools and users do?
+
+Finite episodes: a reachability game, solved by the attractor (Zermelo; Grädel, Thomas & Wilke 2002, ch. 2). The model
+moves at its own positions and may ``end`` at accepting ones; every letter that exists at a tool's or user's position
+is the adversary's to choose. At an accepting position of the user the model ends if the user stays silent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.product import VIOLATED, Arena
+
+
+@dataclass(frozen=True)
+class Solution:
+    """``rank[q]``: within how many steps the model can force a good end from ``q``; absent where it cannot."""
+
+    rank: dict[int, int]
+
+    @property
+    def winning(self) -> frozenset[int]:
+        return frozenset(self.rank)
+
+
+def solve(arena: Arena) -> Solution:
+    """The model's winning region and its ranks."""
+    before: list[list[int]] = [[] for _ in range(len(arena))]
+    waiting = [0] * len(arena)
+    for q, moves in enumerate(arena.moves):
+        for target in moves.values():
+            waiting[q] += 1
+            if target != VIOLATED:
+                before[target].append(q)
+    rank = dict.fromkeys(arena.accepting, 0)
+    queue = deque(sorted(rank))
+    while queue:
+        target = queue.popleft()
+        for q in before[target]:
+            waiting[q] -= 1
+            if q not in rank and (arena.owner[q] == Owner.MODEL or waiting[q] == 0):
+                rank[q] = rank[target] + 1
+                queue.append(q)
+    return Solution(rank)
+
+
+def counterplay(arena: Arena, solution: Solution, start: int | None = None) -> tuple[list[Letter], str]:
+    """How the adversary wins from a lost position: a play in which it answers the model's first choice each time.
+
+    Returns the letters and a clause that says why the last position is lost.
+    """
+    q = arena.initial if start is None else start
+    play: list[Letter] = []
+    seen: set[int] = set()
+    while q not in seen:
+        seen.add(q)
+        moves = arena.moves[q]
+        if not moves:
+            return play, "no step is possible there, and the episode may not end"
+        losing = sorted(
+            ((a, t) for a, t in moves.items() if t not in solution.rank), key=lambda move: (move[1] in seen, move[1])
+        )
+        letter, q = losing[0]
+        play.append(letter)
+        if q == VIOLATED:
+            return play, "which violates a rule"
+    return play, "and so on without an end"
+
+
+def live_letters(arena: Arena, winning: frozenset[int]) -> frozenset[Letter]:
+    """The letters that occur in some play that stays in the winning region, from the start."""
+    if arena.initial not in winning:
+        return frozenset()
+    seen = {arena.initial}
+    stack = [arena.initial]
+    letters: set[Letter] = set()
+    while stack:
+        q = stack.pop()
+        if (
+            q in arena.accepting
+            and arena.owner[q] == Owner.USER
+            and any(t not in winning for t in arena.moves[q].values())
+        ):
+            continue
+        for letter, target in arena.moves[q].items():
+            if target in winning:
+                letters.add(letter)
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
+    return frozenset(letters)

@@ -1,0 +1,60 @@
+"""What `agentspec check` tells of a spec before its first run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from agentspec.checking.compile import Compiled
+from agentspec.guard.budget import Budget
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings. ``problems`` make the spec unusable or surely mistaken, ``warnings`` are worth a look."""
+
+    name: str
+    realizable: bool
+    states: int
+    dead_steps: tuple[str, ...]
+    least_budget: Budget | None
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def fine(self) -> bool:
+        """Whether there is nothing to report."""
+        return not self.problems and not self.warnings
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of one entry of ``check --json``."""
+        least = self.least_budget
+        return {
+            "schema_version": 1,
+            "name": self.name,
+            "realizable": self.realizable,
+            "guarantee": "full" if self.realizable else None,
+            "states": self.states,
+            "dead_steps": list(self.dead_steps),
+            "least_budget": None
+            if least is None
+            else {"max_tokens": least.tokens, "max_steps": least.steps, "max_tool_calls": least.calls},
+            "problems": list(self.problems),
+            "warnings": list(self.warnings),
+        }
+
+
+def check(compiled: Compiled) -> Report:
+    """Examine a compiled agent: realizable, dead steps, whether its own limits suffice."""
+    agent = compiled.agent
+    states = len(compiled.automaton[0].edges)
+    if not compiled.realizable:
+        return Report(agent.name, False, states, (), None, (compiled.refusal(),), ())
+    limits = agent.limits
+    budget = Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
+    least = compiled.guard.least()
+    problems = []
+    if not compiled.guard.costs.fits(compiled.arena.initial, budget):
+        problems.append(f"the limits ({budget}) are below the least that surely suffices: {least}")
+    warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
+    return Report(agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings))

@@ -1,0 +1,61 @@
+"""Segments lowered to one llguidance grammar (its Lark dialect).
+
+Every letter is one terminal, cue to border, so that the lexer never has to choose between ends: a border is a newline
+and nothing before it holds one. The rules are right-linear over the segment's nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agentspec.automata.letter import Letter
+from agentspec.content.constraint import Characters, Choice, Constraint, Literal, Ranges, Repeat, Sequence
+from agentspec.guard.segment import Segment
+
+
+def lower(segment: Segment, text_of: Callable[[Letter], Constraint]) -> str:
+    """The grammar of a segment; ``text_of`` gives the whole text of a letter, cue to border."""
+    terminals: dict[Letter, str] = {}
+    rules: list[str] = []
+    for i, node in enumerate(segment.nodes):
+        ways = []
+        for letter, behind in node.alternatives:
+            name = terminals.setdefault(letter, f"L{len(terminals)}")
+            ways.append(name if behind is None else f"{name} n{behind}")
+        if node.may_end:
+            ways.append('""')
+        rules.append(f"n{i}: {' | '.join(ways)}")
+    lexemes = [f"{name}: {terminal(text_of(letter))}" for letter, name in terminals.items()]
+    return "\n".join(["start: n0", *rules, *lexemes, ""])
+
+
+def terminal(constraint: Constraint) -> str:
+    """The constraint as an expression of a Lark terminal."""
+    match constraint:
+        case Literal(text=text):
+            return _quoted(text)
+        case Characters(ranges=ranges, minimum=minimum, maximum=maximum):
+            return f"/{_class(ranges)}{{{minimum},{maximum}}}/" if maximum else '""'
+        case Sequence(parts=parts):
+            return " ".join(map(_grouped, parts)) or '""'
+        case Choice(options=options):
+            return " | ".join(map(_grouped, options))
+        case Repeat(body=body, minimum=minimum, maximum=maximum):
+            return f"({terminal(body)}){{{minimum},{maximum}}}" if maximum else '""'
+
+
+def _grouped(constraint: Constraint) -> str:
+    compound = isinstance(constraint, (Sequence, Choice))
+    return f"({terminal(constraint)})" if compound else terminal(constraint)
+
+
+def _quoted(text: str) -> str:
+    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    return '"' + "".join(escapes.get(c, c) for c in text) + '"'
+
+
+def _class(ranges: Ranges) -> str:
+    def point(code: int) -> str:
+        return chr(code) if 0x30 <= code <= 0x39 or 0x41 <= code <= 0x5A or 0x61 <= code <= 0x7A else f"\\u{{{code:x}}}"
+
+    return "[" + "".join(point(a) if a == b else f"{point(a)}-{point(b)}" for a, b in ranges) + "]"

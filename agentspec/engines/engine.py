@@ -1,0 +1,46 @@
+"""What an engine offers: a tokenizer, matchers over it, a context window, and model states to decode from."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypedDict
+
+from agentspec.decoding.decode import Source
+from agentspec.decoding.matcher import Matcher
+
+
+class Message(TypedDict):
+    """One message of a chat; ``content`` is data and never read for special tokens."""
+
+    role: str
+    content: str
+
+
+class Engine(Protocol):
+    """A language model made ready; holds no state of any episode."""
+
+    @property
+    def name(self) -> str:
+        """The model as the user named it."""
+
+    @property
+    def window(self) -> int:
+        """The most tokens a text may have."""
+
+    @property
+    def end_token(self) -> int:
+        """The token by which the model ends."""
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of a text as data: nothing in it becomes a special token."""
+
+    def decode(self, tokens: list[int]) -> bytes:
+        """The bytes of ordinary tokens."""
+
+    def render(self, messages: list[Message]) -> list[int]:
+        """The prompt of a chat, up to where the assistant's next message begins."""
+
+    def matcher(self, grammar: str) -> Matcher:
+        """A fresh matcher for a grammar."""
+
+    def open(self, prompt: list[int]) -> Source:
+        """A model state after a prompt."""

@@ -1,0 +1,270 @@
+"""The episode: one run on one task, a generator of steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from agentspec.automata.letter import Letter, Owner
+from agentspec.checking.compile import Compiled
+from agentspec.decoding.decode import Counters, Source, decode
+from agentspec.decoding.lower.llguidance import lower
+from agentspec.decoding.sample import Sampler
+from agentspec.engines.engine import Engine
+from agentspec.episode.journal import Journal
+from agentspec.episode.observe import Observation, observe
+from agentspec.episode.render import messages
+from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
+from agentspec.episode.transcript import identify, read_examples
+from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
+from agentspec.guard.budget import Budget
+from agentspec.guard.guard import Position
+from agentspec.guard.segment import segment
+from agentspec.spec.alphabet import BORDER
+from agentspec.toolbox.tool import Tool
+
+
+class OutOfTime(Exception):
+    """The episode's time-out passed."""
+
+
+@dataclass
+class Episode:
+    """Iterate over ``steps()``; afterwards ``result`` says how it ended.
+
+    ``tools`` are the callables behind the agent's schemas. ``journal`` None keeps no trace. The guarantee holds for
+    what ``steps`` writes; an engine or matcher that fails ends the episode as ``engine_fault``, never as accepted.
+    """
+
+    compiled: Compiled
+    engine: Engine
+    tools: Mapping[str, Tool]
+    task: str
+    sampler: Sampler = Sampler()
+    journal: Journal | None = None
+    budget: Budget | None = None
+    timeout: float | None = None
+    guarded: bool = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        if not self.task.strip():
+            raise InvalidInput("the task is empty")
+        limits = self.compiled.agent.limits
+        self.asked = self.budget or Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
+        self.counters = Counters()
+        self.usage = Usage()
+        self.word: list[Letter] = []
+        self.answer: str | None = None
+        self.result: Result | None = None
+        self._began = time.perf_counter()
+
+    # The core loop ------------------------------------------------------------------------------------------------
+
+    def steps(self) -> Iterator[StepRecord]:
+        """Run the episode, one record a step; each is in the journal before it is yielded."""
+        status: Status = "cancelled"
+        reason = ""
+        try:
+            yield from self._play()
+            status = "accepted"
+        except BudgetRefused as problem:
+            status, reason = "refused", problem.message
+        except OutOfTime:
+            status, reason = "stopped_limit", "the time-out passed"
+        except _Ended as ended:
+            status, reason = ended.status, ended.reason
+        except EngineFault as problem:
+            status, reason = "engine_fault", problem.message
+        except KeyboardInterrupt:
+            reason = "interrupted"
+        finally:
+            self._finish(status, reason)
+
+    def _play(self) -> Iterator[StepRecord]:
+        position = self.compiled.guard.start(self._budget())
+        source = self.engine.open(self.prompt)
+        self._open_journal(position.left)
+        yield self._user_step(position)
+        while not position.must_end:
+            match position.owner:
+                case Owner.MODEL:
+                    ended = yield from self._write(position, source)
+                    if ended:
+                        return
+                case Owner.TOOL:
+                    yield self._observe(position, source)
+                case _:
+                    if position.is_accepting:
+                        return
+                    raise _Ended("pending", "the user is to write next")
+
+    def _write(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
+        """The model's segment: decode, read each line, advance the guard. Returns whether the model ended."""
+        grammar = lower(segment(position), self.compiled.lines.__getitem__)
+        matcher = self.engine.matcher(grammar)
+        line, tokens, forced, began = b"", 0, 0, time.perf_counter()
+        for emitted in decode(matcher, source, self.sampler, self.counters, position.left.tokens):
+            if emitted.end:
+                if line or not position.is_accepting:
+                    raise EngineFault("the model ended where the guard does not allow it")
+                self._charge_end(position)
+                return True
+            for token in emitted.tokens:
+                line, tokens, forced = line + self.engine.decode([token]), tokens + 1, forced + emitted.forced
+                *whole, line = line.split(BORDER.encode())
+                for text in whole:
+                    yield self._model_step(position, text, tokens, forced, time.perf_counter() - began)
+                    tokens, forced, began = 0, 0, time.perf_counter()
+            self._check_time()
+        if line or not matcher.is_accepting:
+            raise EngineFault(f"the model's text stops inside a step: {line[:60]!r}")
+        return False
+
+    # One step of each owner ---------------------------------------------------------------------------------------
+
+    def _model_step(self, position: Position, text: bytes, tokens: int, forced: int, seconds: float) -> StepRecord:
+        try:
+            letter, content = identify(self.compiled, position.allowed(), text.decode())
+        except (InvalidInput, UnicodeDecodeError) as problem:
+            raise EngineFault(f"the model's text is not within its constraint: {problem}") from problem
+        position.advance(letter, tokens)
+        self.answer = content
+        record = self._record(letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state)
+        self._arguments = content if letter.completes_call else ""
+        return record
+
+    def _user_step(self, position: Position) -> StepRecord:
+        letter = position.allowed()[0]
+        position.advance(letter)
+        return self._record(letter, self.task, state=position.state)
+
+    def _observe(self, position: Position, source: Source) -> StepRecord:
+        observation = self.observation(position.allowed())
+        position.advance(observation.letter)
+        source.append(observation.tokens)
+        return self._record_observation(observation, position.state)
+
+    def observation(self, possible: tuple[Letter, ...]) -> Observation:
+        """Call the tool that is due with the arguments just written."""
+        tool = possible[0].tool
+        assert tool is not None
+        return observe(self.compiled, self.engine, self.tools[tool], self._arguments, possible)
+
+    def _record_observation(self, observation: Observation, state: int | None) -> StepRecord:
+        outcome = observation.outcome
+        return self._record(
+            observation.letter, outcome.text, shown=observation.shown, value=outcome.value,
+            seconds=outcome.seconds, detail=outcome.detail, state=state,
+        )  # fmt: skip
+
+    # Bookkeeping --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def prompt(self) -> list[int]:
+        """The prompt's tokens."""
+        examples = read_examples(self.compiled)
+        return self.engine.render(messages(self.compiled, examples, self.task))
+
+    def _budget(self) -> Budget:
+        """What was asked for, lowered to what the context window holds beside the prompt and all observations.
+
+        Raises BudgetRefused where no number of calls leaves enough.
+        """
+        costs = self.compiled.guard.costs
+        start = self.compiled.arena.initial
+        if not costs.fits(start, self.asked):
+            return self.asked  # refused by the guard, with what would suffice
+        room = self.engine.window - len(self.prompt)
+        largest = max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
+        for calls in range(self.asked.calls, -1, -1):
+            budget = Budget(min(self.asked.tokens, room - calls * largest), self.asked.steps, calls)
+            if costs.fits(start, budget):
+                return budget
+        raise BudgetRefused(
+            f"the model's context window of {self.engine.window} tokens is too small: the prompt takes "
+            f"{len(self.prompt)}, and {self.compiled.guard.least()} must fit beside it"
+        )
+
+    def _open_journal(self, budget: Budget | None) -> None:
+        self.usage.prompt_tokens = len(self.prompt)
+        if self.journal is None:
+            return
+        agent = self.compiled.agent
+        self.journal.write(
+            {
+                "type": "episode",
+                "schema_version": SCHEMA_VERSION,
+                "agent": agent.name,
+                "spec": agent.spec.source,
+                "spec_sha256": agent.spec.digest,
+                "model": self.engine.name,
+                "guarded": self.guarded,
+                "seed": self.sampler.seed,
+                "temperature": self.sampler.temperature,
+                "budget": None if budget is None else {
+                    "tokens": budget.tokens, "steps": budget.steps, "calls": budget.calls
+                },
+            }
+        )  # fmt: skip
+
+    def _record(self, letter: Letter | None, content: str, *, state: int | None = None, **more: Any) -> StepRecord:
+        shown = more.pop("shown", content)
+        record = StepRecord(self.usage.steps, letter, content, shown, guard_state=state, **more)
+        self.usage.steps += 1
+        if letter is not None:
+            self.word.append(letter)
+            self.usage.tool_calls += letter.completes_call
+        if self.journal is not None:
+            self.journal.write(record.to_json())
+        return record
+
+    def _charge_end(self, position: Position) -> None:
+        if position.left.tokens < 1:
+            raise EngineFault("no token was left for the end")
+
+    def _check_time(self) -> None:
+        if self.timeout is not None and time.perf_counter() - self._began > self.timeout:
+            raise OutOfTime
+
+    def _finish(self, status: Status, reason: str) -> None:
+        usage, spec = self.usage, self.compiled.agent.spec
+        usage.tokens, usage.forced_tokens = self.counters.tokens, self.counters.forced
+        usage.model_calls, usage.seconds = self.counters.calls, time.perf_counter() - self._began
+        judged = verdicts(spec.rules, self.compiled.monitors, self.word, ended=status == "accepted")
+        self.result = Result(
+            status,
+            self.answer if status == "accepted" else None,
+            "full" if self.guarded else "partial",
+            judged,
+            usage,
+            str(self.journal.path) if self.journal and self.word else None,
+            reason,
+            () if self.guarded else tuple(rule.id for rule in spec.rules),
+        )
+        if self.journal is not None and self.word:
+            try:
+                self.journal.write({"type": "result", **self.result.to_json()})
+            except EngineFault as problem:
+                self.result = Result(
+                    "engine_fault", None, self.result.guarantee, judged, usage, self.result.trace_path, problem.message
+                )
+
+
+class _Ended(Exception):
+    """An ending other than acceptance, with its name."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status: Status = status
+        self.reason = reason
+
+
+def observed(compiled: Compiled, engine: Engine, step: str) -> int:
+    """The most tokens an observation of ``step`` may take, cue and border included; 0 for steps of others."""
+    declared = compiled.agent.spec.steps[step]
+    if declared.owner != Owner.TOOL:
+        return 0
+    return declared.max_tokens + len(engine.encode(f"{declared.cue} ")) + 1

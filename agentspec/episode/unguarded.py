@@ -1,0 +1,101 @@
+"""The same episode without the guard, for comparison: the model writes what it likes and the text is read leniently.
+
+What it writes is judged by the same automaton; the first line that is no possible step, or breaks a rule, ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.product import VIOLATED
+from agentspec.decoding.decode import Source
+from agentspec.episode.episode import Episode, _Ended
+from agentspec.episode.trace import StepRecord
+from agentspec.episode.transcript import lenient
+from agentspec.errors import InvalidInput
+
+
+@dataclass
+class UnguardedEpisode(Episode):
+    """Statuses: ``accepted`` for a well-formed word that ends well, else ``stopped_rule`` or ``stopped_limit``."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.guarded = False
+
+    def _play(self) -> Iterator[StepRecord]:
+        arena = self.compiled.arena
+        self._state = arena.initial
+        source = self.engine.open(self.prompt)
+        self._open_journal(None)
+        yield self._step_to(next(iter(arena.moves[self._state])), self.task)
+        while arena.moves[self._state]:
+            match arena.owner[self._state]:
+                case Owner.TOOL:
+                    observation = self.observation(tuple(arena.moves[self._state]))
+                    self._follow(observation.letter)
+                    source.append(observation.tokens)
+                    yield self._record_observation(observation, None)
+                case Owner.MODEL:
+                    ended = yield from self._write_freely(source)
+                    if ended:
+                        return
+                case _:
+                    return
+
+    def _write_freely(self, source: Source) -> Generator[StepRecord, None, bool]:
+        """Write until a call is complete. Returns whether the model ended."""
+        arena = self.compiled.arena
+        text, tokens, began = b"", 0, time.perf_counter()
+        while True:
+            if self.counters.tokens >= self.asked.tokens:
+                raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
+            token = self.sampler.draw(source.logits(), None, source.length)
+            self.counters.tokens += 1
+            self.counters.calls += 1
+            tokens += 1
+            ended = token == self.engine.end_token
+            source.append([token])
+            text += b"" if ended else self.engine.decode([token])
+            if not ended and not text.endswith(b"\n"):
+                self._check_time()
+                continue
+            for line in text.split(b"\n"):
+                if line.strip():
+                    yield self._line(line, tokens, time.perf_counter() - began)
+                    tokens, began = 0, time.perf_counter()
+            text = b""
+            if ended:
+                if self._state not in arena.accepting:
+                    raise _Ended("stopped_rule", "malformed: the model ended where an episode may not end")
+                return True
+            if arena.owner[self._state] != Owner.MODEL:
+                return False
+
+    def _line(self, line: bytes, tokens: int, seconds: float) -> StepRecord:
+        possible = self.compiled.arena.moves[self._state]
+        shown = line.decode(errors="replace")
+        try:
+            letter, content = lenient(self.compiled, possible, shown)
+        except InvalidInput as problem:
+            self._record(None, shown, tokens=tokens, seconds=seconds)
+            raise _Ended("stopped_rule", f"malformed: {problem.message}") from None
+        self._arguments = content if letter.completes_call else ""
+        self.answer = content
+        record = self._record(letter, content, tokens=tokens, seconds=seconds)
+        self._follow(letter)
+        return record
+
+    def _step_to(self, letter: Letter, content: str) -> StepRecord:
+        record = self._record(letter, content)
+        self._follow(letter)
+        return record
+
+    def _follow(self, letter: Letter) -> None:
+        target = self.compiled.arena.moves[self._state][letter]
+        if target == VIOLATED:
+            raise _Ended("stopped_rule", f"a rule is violated by {letter}")
+        self._state = target

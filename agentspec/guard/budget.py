@@ -1,0 +1,107 @@
+"""Budgets and cost-to-go: what the cheapest good ending costs from everywhere, whatever the adversary does.
+
+``tokens(q, s, c)`` is the least number of tokens with which the model can surely end well from arena state ``q``
+with ``s`` steps and ``c`` tool calls left; a minimax over the arena with worst-case weights, computed by layers in
+``s`` until a layer repeats its predecessor (then all later ones do).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.product import VIOLATED, Arena
+
+END_WEIGHT = 1
+"""The end-of-sequence token, where ``end`` is offered beside other steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What is left of an episode: tokens the model emits, steps of every owner, completed tool calls."""
+
+    tokens: int
+    steps: int
+    calls: int
+
+    def after(self, letter: Letter, tokens: int) -> Budget:
+        """The budget once ``letter`` was written with so many tokens of the model."""
+        return Budget(self.tokens - tokens, self.steps - 1, self.calls - letter.completes_call)
+
+    def __str__(self) -> str:
+        return f"{self.tokens} tokens, {self.steps} steps, {self.calls} tool calls"
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """Cost-to-go over an arena. ``weights`` bounds the tokens of each of the model's letters, cue and border included.
+
+    ``winning`` are the arena states from which the model can force a good end at all.
+    """
+
+    arena: Arena
+    weights: dict[Letter, int]
+    winning: frozenset[int]
+
+    def tokens(self, state: int, steps: int, calls: int) -> float:
+        """The least sure cost in tokens from ``state``; infinite where no budget of tokens suffices.
+
+        An optimal play repeats no state, so steps and calls beyond the number of states change nothing.
+        """
+        if state == VIOLATED or steps < 0 or calls < 0:
+            return math.inf
+        layers = self._layers
+        return layers[min(steps, len(layers) - 1)][min(calls, len(self.arena))][state]
+
+    def fits(self, state: int, left: Budget) -> bool:
+        """Whether a good end is sure from ``state`` with the budget."""
+        return self.tokens(state, left.steps, left.calls) <= left.tokens
+
+    def least(self) -> Budget:
+        """A feasible budget from the start: least in tokens, then in steps, then in calls.
+
+        The start must be winning.
+        """
+        start, many = self.arena.initial, len(self.arena)
+        best = Budget(int(self.tokens(start, len(self._layers), many)), len(self._layers), many)
+        while self.fits(start, shorter := replace(best, steps=best.steps - 1)):
+            best = shorter
+        while self.fits(start, fewer := replace(best, calls=best.calls - 1)):
+            best = fewer
+        return best
+
+    @cached_property
+    def _layers(self) -> list[list[list[float]]]:
+        layers = [self._first()]
+        while len(layers) < 2 or layers[-1] != layers[-2]:
+            layers.append(self._next(layers[-1]))
+        return layers
+
+    def _first(self) -> list[list[float]]:
+        states = range(len(self.arena))
+        ends = [self._end_weight(q) if q in self.arena.accepting else math.inf for q in states]
+        return [ends] * (len(self.arena) + 1)
+
+    def _end_weight(self, state: int) -> float:
+        """``end`` needs a token only where the model could write something else instead."""
+        beside = self.arena.owner[state] == Owner.MODEL and any(
+            target in self.winning for target in self.arena.moves[state].values()
+        )
+        return float(END_WEIGHT) if beside else 0.0
+
+    def _next(self, shorter: list[list[float]]) -> list[list[float]]:
+        return [[self._best(q, c, shorter) for q in range(len(self.arena))] for c in range(len(shorter))]
+
+    def _best(self, state: int, calls: int, shorter: list[list[float]]) -> float:
+        best = self._end_weight(state) if state in self.arena.accepting else math.inf
+        after = [self._after(letter, target, calls, shorter) for letter, target in self.arena.moves[state].items()]
+        if self.arena.owner[state] == Owner.MODEL:
+            return min([best, *after])
+        return min(best, max(after)) if after else best
+
+    def _after(self, letter: Letter, target: int, calls: int, shorter: list[list[float]]) -> float:
+        if target == VIOLATED or calls < letter.completes_call:
+            return math.inf
+        return self.weights.get(letter, 0) + shorter[calls - letter.completes_call][target]

@@ -1,0 +1,110 @@
+"""The guard: behavior, rules and game in one immutable object, and a small cursor on it.
+
+A position offers exactly the letters after which a good end is still sure: their targets are winning and, under a
+budget, the letter's worst-case tokens and the cost-to-go behind it fit what is left (the most permissive strategy
+within the budget).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agentspec.automata.game import Solution
+from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.product import VIOLATED, Arena
+from agentspec.errors import BudgetRefused, EngineFault
+from agentspec.guard.budget import Budget, Costs
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """Shared between episodes; all state is in ``Position``."""
+
+    arena: Arena
+    solution: Solution
+    costs: Costs
+
+    def start(self, budget: Budget) -> Position:
+        """A position before the first step. Raises BudgetRefused, with one feasible budget, when it is too small."""
+        if not self.costs.fits(self.arena.initial, budget):
+            raise BudgetRefused(f"an episode cannot surely end within {budget}; one that suffices: {self.least()}")
+        return Position(self, self.arena.initial, budget)
+
+    def least(self) -> Budget:
+        """A feasible budget: least in tokens, then in steps, then in calls."""
+        return self.costs.least()
+
+    def owner(self, state: int) -> Owner | None:
+        """Who writes next; None where the episode can only end."""
+        return self.arena.owner[state]
+
+    def offered(self, state: int, left: Budget) -> tuple[Letter, ...]:
+        """The model's letters at ``state`` after which a good end is sure within the budget."""
+        if self.arena.owner[state] != Owner.MODEL:
+            return ()
+        return tuple(
+            letter
+            for letter, target in self.arena.moves[state].items()
+            if target in self.solution.rank and self.costs.fits(target, left.after(letter, self.costs.weights[letter]))
+        )
+
+    def may_end(self, state: int) -> bool:
+        """Whether the model may end here. Beside offered letters that takes one token, which the costs hold ready."""
+        return state in self.arena.accepting
+
+    def possible(self, state: int) -> tuple[Letter, ...]:
+        """The letters that exist at ``state``, whoever writes them, wanted or not."""
+        return tuple(self.arena.moves[state])
+
+
+@dataclass
+class Position:
+    """A cursor: the arena state and the budget left, with its history for ``rollback``."""
+
+    guard: Guard
+    state: int
+    left: Budget
+    _past: list[tuple[int, Budget]] = field(default_factory=list)
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who writes next; None where the episode can only end."""
+        return self.guard.owner(self.state)
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether the episode may end here."""
+        return self.guard.may_end(self.state)
+
+    @property
+    def must_end(self) -> bool:
+        """Whether ending is all that is left to the model."""
+        return self.is_accepting and not self.allowed() and self.owner != Owner.USER
+
+    def allowed(self) -> tuple[Letter, ...]:
+        """The letters allowed next: the model's as ``Guard.offered``, the adversary's as they exist."""
+        if self.owner == Owner.MODEL:
+            return self.guard.offered(self.state, self.left)
+        return self.guard.possible(self.state)
+
+    def advance(self, letter: Letter, tokens: int = 0) -> None:
+        """Take a step that cost the model ``tokens``. Raises EngineFault, and stays, where it is not allowed."""
+        if letter not in self.allowed():
+            raise EngineFault(f"the guard does not allow {letter} here; allowed: {_listed(self.allowed())}")
+        target = self.guard.arena.moves[self.state][letter]
+        left = self.left.after(letter, tokens)
+        if target == VIOLATED or not self.guard.costs.fits(target, left):
+            raise EngineFault(f"after {letter} with {tokens} tokens no good end is sure within {left}")
+        self._past.append((self.state, self.left))
+        self.state, self.left = target, left
+
+    def rollback(self, steps: int = 1) -> None:
+        """Undo the last ``steps`` advances. Raises ValueError when there are fewer."""
+        if not 0 <= steps <= len(self._past):
+            raise ValueError(f"{len(self._past)} steps can be undone, not {steps}")
+        for _ in range(steps):
+            self.state, self.left = self._past.pop()
+
+
+def _listed(letters: tuple[Letter, ...]) -> str:
+    return ", ".join(map(str, letters)) or "nothing"

@@ -1,0 +1,60 @@
+"""Segments: what the model writes until somebody else must write, as a right-linear grammar.
+
+Non-terminals are guard positions, terminals are letters. The grammar is unfolded with budgets that assume every step
+costs its worst case; it goes past a step only where that assumption takes nothing away that the real budget might
+still offer. Elsewhere it stops at the border, a *checkpoint*, and is made afresh from what was really used. So the
+steps offered are exactly those of the guard at every border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agentspec.automata.letter import Letter, Owner
+from agentspec.guard.budget import Budget
+from agentspec.guard.guard import Guard, Position
+
+NODE_LIMIT = 48
+_PLENTY = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One non-terminal: letters with the node behind each (None: the segment ends there), and whether ``end`` is."""
+
+    alternatives: tuple[tuple[Letter, int | None], ...]
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Node 0 is the start; nodes are numbered breadth first, so equal segments compare equal."""
+
+    nodes: tuple[Node, ...]
+
+
+def segment(position: Position) -> Segment:
+    """The segment from a position at which the model writes."""
+    guard = position.guard
+    number: dict[tuple[int, Budget], int] = {(position.state, position.left): 0}
+    nodes: list[Node] = []
+    queue = [(position.state, position.left)]
+    for state, left in queue:
+        alternatives: list[tuple[Letter, int | None]] = []
+        for letter in guard.offered(state, left):
+            target = guard.arena.moves[state][letter]
+            behind = (target, left.after(letter, guard.costs.weights[letter]))
+            if behind not in number and _continues(guard, *behind) and len(number) < NODE_LIMIT:
+                number[behind] = len(number)
+                queue.append(behind)
+            alternatives.append((letter, number.get(behind)))
+        nodes.append(Node(tuple(alternatives), guard.may_end(state)))
+    return Segment(tuple(nodes))
+
+
+def _continues(guard: Guard, state: int, left: Budget) -> bool:
+    """Whether the model writes on at ``state`` and the assumed budget offers all that any larger one would."""
+    if guard.owner(state) != Owner.MODEL:
+        return False
+    offered = guard.offered(state, left)
+    return bool(offered) and offered == guard.offered(state, replace(left, tokens=_PLENTY))

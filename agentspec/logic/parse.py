@@ -1,0 +1,301 @@
+"""Text to formula: an operator-precedence parser with an explicit stack, so that no text can exhaust Python's.
+
+The method is Floyd's ("Syntactic Analysis and Operator Precedence", JACM 1963); operators and precedence are Spot's,
+except that plain ``X`` is the strong next and ``N`` the weak one. The bounded operators are rewritten while parsing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from agentspec.errors import SyntaxProblem
+from agentspec.logic.formula import FALSE, TRUE, And, Atom, Formula, Last, Next, Or, WeakNext
+from agentspec.logic.show import LEVELS, SYMBOLS
+from agentspec.logic.source import SourceText, quoted
+
+MAX_NESTING = 200
+"""Operators and parentheses that may wait for their right-hand side at one place."""
+
+MAX_BOUND = 1_000
+"""The largest number in ``F[a:b]``, ``G[a:b]`` and ``X[n]``."""
+
+MAX_SIZE = 100_000
+"""Nodes that the bounded operators of one formula may add."""
+
+PAST: Final = {
+    "Y": "yesterday",
+    "Z": "weak yesterday",
+    "O": "once",
+    "H": "historically",
+    "S": "since",
+    "B": "weak since",
+}
+"""Operators of the language that this version does not read yet."""
+
+RESERVED: Final = frozenset({*"XFGNUWRM", *PAST, "xor", "true", "false", "last", "end"})
+"""Words that name no proposition."""
+
+_TOKEN = re.compile(
+    r"""(?P<blank>\s+)
+      | (?P<name>[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*)
+      | (?P<number>[0-9]+)
+      | (?P<sign><->|->|&&|\|\||[&|!~^()\[\]:])
+      | (?P<unknown>[^\sA-Za-z0-9_()\[\]]+)""",
+    re.VERBOSE,
+)
+_SAME_AS: Final = {"&&": "&", "||": "|", "~": "!", "^": "xor"}
+_OPERATORS: Final = {symbol: node for node, symbol in SYMBOLS.items()}
+_UNARY: Final = frozenset("!XNFG")
+_CONSTANTS: Final[dict[str, Formula]] = {"true": TRUE, "1": TRUE, "false": FALSE, "0": FALSE, "last": Last()}
+_NOTATIONS = """
+    and:& or:| not:! implies:-> iff:<-> next:X always:G globally:G eventually:F finally:F until:U release:R releases:R
+    =>:-> -->:-> -:-> <=>:<-> =:<-> ==:<-> <>:F /:& →:-> ↔:<-> ∧:& ∨:| ¬:! ⊕:xor □:G ◇:F ○:X
+"""
+_ELSEWHERE: Final = dict(pair.split(":") for pair in _NOTATIONS.split())
+"""How words and signs of other notations are written here."""
+
+_INFIX_CHOICES = "& | -> <-> xor U W R M"
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    offset: int
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An operator, or an open parenthesis (level 0), that waits for what stands to its right."""
+
+    token: _Token
+    level: int
+    build: Callable[[tuple[Formula, ...]], Formula]
+    arity: int
+
+
+def parse_formula(text: str, *, source: str = "<formula>", line: int = 1, column: int = 1) -> Formula:
+    """The formula that ``text`` writes; ``source``, ``line`` and ``column`` say where the text starts.
+
+    Raises SyntaxProblem, located at the offending token, if the text is no formula, is too long or too deeply nested.
+    """
+    place = SourceText(text, source, line, column)
+    place.require_length()
+    return _Parser(place).formula()
+
+
+def _no_formula(operands: tuple[Formula, ...]) -> Formula:
+    raise AssertionError(f"a parenthesis builds no formula: {operands}")
+
+
+class _Parser:
+    def __init__(self, place: SourceText) -> None:
+        self._place = place
+        self._tokens = [
+            _Token(match.lastgroup or "", _SAME_AS.get(match[0], match[0]), match.start())
+            for match in _TOKEN.finditer(place.text)
+            if match.lastgroup != "blank"
+        ]
+        self._tokens.append(_Token("end", "", place.end))
+        self._index = 0
+        self._values: list[Formula] = []
+        self._pending: list[_Pending] = []
+        self._shared: dict[Formula, Formula] = {}
+        self._added = 0
+
+    def formula(self) -> Formula:
+        """The whole text: operands and infix operators in turn."""
+        while True:
+            self._read_operand()
+            while self._next().text == ")":
+                self._close(self._take())
+            if self._next().kind == "end":
+                break
+            self._read_infix(self._take())
+        self._reduce(0)
+        if self._pending:
+            opened = self._pending[-1].token.offset
+            raise self._place.problem(opened, "'(' is never closed; expected ')' before the end")
+        return self._values[0]
+
+    # ---- tokens
+
+    def _next(self) -> _Token:
+        return self._tokens[self._index]
+
+    def _take(self) -> _Token:
+        token = self._tokens[self._index]
+        if token.kind != "end":
+            self._index += 1
+        return token
+
+    def _accept(self, text: str) -> bool:
+        found = self._next().text == text
+        self._index += found
+        return found
+
+    def _problem(self, token: _Token, expected: str, hint: str = "") -> SyntaxProblem:
+        """The error for a token that cannot stand where it does."""
+        if token.text in PAST:
+            name = PAST[token.text]
+            message = f"past operator '{token.text}' ({name}) is known, and not supported by this version yet"
+        elif token.kind == "unknown":
+            known = _ELSEWHERE.get(token.text)
+            hint = f"; write '{known}'" if known else f"; valid: ! X N F G {_INFIX_CHOICES}"
+            message = f"unknown operator {quoted(token.text)}{hint}"
+        else:
+            found = "the end" if token.kind == "end" else quoted(self._written(token))
+            message = f"expected {expected}, found {found}{hint}"
+        return self._place.problem(token.offset, message)
+
+    def _written(self, token: _Token) -> str:
+        """The token as the author spelled it."""
+        match = _TOKEN.match(self._place.text, token.offset)
+        return match[0] if match else token.text
+
+    # ---- operands
+
+    def _read_operand(self) -> None:
+        """Prefix operators and open parentheses, then one atom or constant."""
+        while True:
+            token = self._take()
+            if token.text == "(":
+                self._push(_Pending(token, 0, _no_formula, 0))
+            elif token.text in _UNARY:
+                self._push(_Pending(token, LEVELS[token.text], self._prefix(token), 1))
+            elif token.text in _CONSTANTS:
+                self._values.append(_CONSTANTS[token.text])
+                return
+            elif token.kind == "name" and token.text not in RESERVED:
+                self._values.append(self._share(Atom(self._atom_name(token))))
+                return
+            else:
+                raise self._no_operand(token)
+
+    def _no_operand(self, token: _Token) -> SyntaxProblem:
+        if len(self._tokens) == 1:
+            return self._place.problem(0, "empty formula; expected a proposition, an operator or '('")
+        if token.text == "end":
+            message = "'end' is a reserved word, not a proposition; 'last' holds at the last step"
+            return self._place.problem(token.offset, message)
+        place = self._tokens.index(token)
+        after = f" after {quoted(self._written(self._tokens[place - 1]))}" if place else ""
+        return self._problem(token, f"a formula{after}")
+
+    def _atom_name(self, token: _Token) -> str:
+        """The name, with its argument if one follows as in ``call(pay)``."""
+        if not self._accept("("):
+            return token.text
+        argument = self._take()
+        if argument.kind != "name":
+            hint = "; an operator may be missing before '('"
+            raise self._problem(argument, f"one name inside '{token.text}(...)'", hint)
+        if not self._accept(")"):
+            raise self._problem(self._next(), f"')' after '{token.text}({argument.text}'")
+        return f"{token.text}({argument.text})"
+
+    # ---- operators
+
+    def _read_infix(self, token: _Token) -> None:
+        level = LEVELS.get(token.text, 0)
+        if level == 0 or token.text in _UNARY:
+            raise self._no_infix(token)
+        self._reduce(level)
+        node = _OPERATORS[token.text]
+        if issubclass(node, And | Or):
+            if self._pending and self._pending[-1].level == level:
+                self._pending[-1].arity += 1
+            else:
+                self._push(_Pending(token, level, node, 2))
+        else:
+            self._push(_Pending(token, level, lambda operands: node(*operands), 2))
+
+    def _no_infix(self, token: _Token) -> SyntaxProblem:
+        before = self._tokens[self._index - 2]
+        if token.text == "[":
+            return self._problem(token, "an operator", "; only X, F and G take bounds")
+        hint = ""
+        if token.kind == "name" and token.text.lower() in _ELSEWHERE:
+            hint = f"; write '{_ELSEWHERE[token.text.lower()]}'"
+        elif before.kind == "name" and before.text.lower() in _ELSEWHERE:
+            hint = f"; '{before.text}' reads as a proposition, write '{_ELSEWHERE[before.text.lower()]}'"
+        closing = "')'" if any(entry.level == 0 for entry in self._pending) else "the end"
+        return self._problem(token, f"an operator ({_INFIX_CHOICES}) or {closing}", hint)
+
+    def _close(self, token: _Token) -> None:
+        self._reduce(0)
+        if not self._pending:
+            raise self._place.problem(token.offset, "unbalanced ')': no '(' is open")
+        self._pending.pop()
+
+    def _push(self, entry: _Pending) -> None:
+        if len(self._pending) >= MAX_NESTING:
+            raise self._place.problem(entry.token.offset, f"nested deeper than {MAX_NESTING} levels")
+        self._pending.append(entry)
+
+    def _reduce(self, level: int) -> None:
+        """Build every pending operator that binds more tightly than ``level``."""
+        while self._pending and self._pending[-1].level > level:
+            entry = self._pending.pop()
+            operands = tuple(self._values[-entry.arity :])
+            del self._values[-entry.arity :]
+            self._values.append(self._share(entry.build(operands)))
+
+    def _share(self, formula: Formula) -> Formula:
+        """One object for equal formulas, which makes later comparisons immediate."""
+        return self._shared.setdefault(formula, formula)
+
+    # ---- bounds
+
+    def _prefix(self, token: _Token) -> Callable[[tuple[Formula, ...]], Formula]:
+        """What a prefix operator, with its bounds if any, builds of its operand."""
+        plain = _OPERATORS[token.text]
+        if not self._accept("["):
+            return lambda operands: plain(*operands)
+        if token.text == "X":
+            low = 1 if self._accept("!") else self._bound("'!' or a number")
+            self._closing_bracket("']'")
+            return lambda operands: self._repeated(token, operands[0], low, low)
+        if token.text not in "FG":
+            raise self._place.problem(token.offset, f"'{self._written(token)}' takes no bounds; only X, F and G do")
+        low = self._bound("a number")
+        if not self._accept(":"):
+            raise self._problem(self._next(), f"':' as in {token.text}[0:5]")
+        if self._accept("]"):
+            return lambda operands: self._repeated(token, plain(*operands), low, low)
+        where = self._next()
+        high = self._bound("a number or ']'")
+        if high < low:
+            message = f"empty bounds {token.text}[{low}:{high}]: {high} is less than {low}"
+            raise self._place.problem(where.offset, message)
+        self._closing_bracket("']'")
+        return lambda operands: self._repeated(token, operands[0], low, high)
+
+    def _bound(self, expected: str) -> int:
+        token = self._take()
+        if token.kind != "number":
+            raise self._problem(token, expected)
+        digits = token.text.lstrip("0") or "0"
+        if len(digits) > len(str(MAX_BOUND)) or int(digits) > MAX_BOUND:
+            raise self._place.problem(token.offset, f"bound {quoted(token.text)} is too large; at most {MAX_BOUND}")
+        return int(digits)
+
+    def _closing_bracket(self, expected: str) -> None:
+        if not self._accept("]"):
+            raise self._problem(self._next(), expected)
+
+    def _repeated(self, token: _Token, operand: Formula, low: int, high: int) -> Formula:
+        """``X[n]``, ``F[low:high]`` and ``G[low:high]`` as nested nexts."""
+        self._added += (high - low) * (operand.size + 2) + low
+        if self._added > MAX_SIZE:
+            message = f"bounds up to this '{token.text}' add more than {MAX_SIZE} nodes to the formula"
+            raise self._place.problem(token.offset, message)
+        step, join = (WeakNext, And) if token.text == "G" else (Next, Or)
+        result = operand
+        for _ in range(high - low):
+            result = self._share(join((operand, self._share(step(result)))))
+        for _ in range(low):
+            result = self._share(step(result))
+        return result
