@@ -1,15 +1,15 @@
 """Every exception agentspec raises, drawn once.
 
-    AgentSpecError                 anything agentspec says is wrong
-    ├── InvalidInput               exit 2: what the author wrote cannot be used
-    │   ├── SyntaxProblem          a formula, behavior or file that does not parse
-    │   ├── SpecError              a spec that parses and is not sound
-    │   └── TooLarge               compiling would take more states than the limit
-    ├── Refused                    an episode that may not start
-    │   └── BudgetRefused          exit 3: the budget is below the minimum
-    ├── EngineFault                exit 4: the model, the matcher or a backend failed
-    │   └── ModelMissing           exit 4: the model's files cannot be had
-    └── ToolError                  raised by a tool: a declared error result, never the end of a run
+AgentSpecError                 anything agentspec says is wrong
+├── InvalidInput               exit 2: what the author wrote cannot be used
+│   ├── SyntaxProblem          a formula, behavior or file that does not parse
+│   ├── SpecError              a spec that parses and is not sound
+│   └── TooLarge               compiling would take more states than the limit
+├── Refused                    an episode that may not start
+│   └── BudgetRefused          exit 3: the budget is below the minimum
+├── EngineFault                exit 4: the model, the matcher or a backend failed
+│   └── ModelMissing           exit 4: the model's files cannot be had
+└── ToolError                  raised by a tool: a declared error result, never the end of a run
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Diagrams(Generic[V]):
     def value(self, node: int) -> V:
         """The value of a leaf."""
         value = self._values[node]
-        assert value is not None and self._nodes[node] is None
+        assert value is not None
         return value
 
     def combine(self, operation: Callable[[V, V], V], left: int, right: int, memo: dict[tuple[int, int], int]) -> int:

@@ -1,4 +1,4 @@
-"""Behavior expressions to minimal DFAs, by Brzozowski derivatives (1964). Exact: alternatives are never committed to."""
+"""Behavior expressions to minimal DFAs, by Brzozowski derivatives (1964). Exact, never greedy."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Episode:
     engine: Engine
     tools: Mapping[str, Tool]
     task: str
-    sampler: Sampler = Sampler()
+    sampler: Sampler = field(default_factory=Sampler)
     journal: Journal | None = None
     budget: Budget | None = None
     timeout: float | None = None

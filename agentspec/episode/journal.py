@@ -22,7 +22,10 @@ def trace_folder() -> Path:
 
 
 class Journal:
-    """One trace file, named by agent and time, made at the first record. Raises EngineFault where it cannot be written (fail closed)."""
+    """One trace file, named by agent and time, made at the first record.
+
+    Raises EngineFault where it cannot be written (fail closed).
+    """
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
         folder = folder or trace_folder()
