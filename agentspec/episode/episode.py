@@ -52,6 +52,10 @@ class Episode:
     def __post_init__(self) -> None:
         if not self.task.strip():
             raise InvalidInput("the task is empty")
+        try:
+            self.task.encode()
+        except UnicodeEncodeError as problem:
+            raise InvalidInput(f"the task is not valid Unicode at character {problem.start + 1}") from None
         limits = self.compiled.agent.limits
         self.asked = self.budget or Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
         self.counters = Counters()

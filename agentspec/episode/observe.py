@@ -48,11 +48,12 @@ def _fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int
     """The text, visibly cut where needed so that the whole line takes at most ``limit`` tokens beside the cue's."""
     spec = compiled.agent.spec
     most = limit + len(engine.encode(f"{spec.steps[step].cue} ")) + 1
-    text = text[: limit * 64]
-    tokens = engine.encode(show(spec, step, text))
-    if len(tokens) <= most:
-        return text, tokens
-    low, high = 0, len(text)
+    longest = limit * 64
+    if len(text) <= longest:
+        tokens = engine.encode(show(spec, step, text))
+        if len(tokens) <= most:
+            return text, tokens
+    low, high = 0, min(len(text), longest)
     while low < high:
         middle = (low + high + 1) // 2
         if len(engine.encode(show(spec, step, text[:middle] + CUT))) <= most:
@@ -60,4 +61,4 @@ def _fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int
         else:
             high = middle - 1
     shown = text[:low] + CUT
-    return shown, engine.encode(show(spec, step, shown))[:most]
+    return shown, engine.encode(show(spec, step, shown))

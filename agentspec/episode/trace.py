@@ -50,7 +50,7 @@ class StepRecord:
             "true": sorted(letter.true) if letter else [],
             "content": self.content,
             **({"shown": self.shown} if self.shown != self.content else {}),
-            **({"value": self.value} if self.value is not None else {}),
+            **({"value": self.value} if self.value not in (None, self.content) else {}),
             "tokens": self.tokens,
             "forced": self.forced,
             "seconds": round(self.seconds, 6),

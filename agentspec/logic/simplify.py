@@ -167,7 +167,7 @@ def _combine(joined: type[And] | type[Or], dual: type[And] | type[Or], operands:
         else:
             kept[operand] = None
     kept.pop(neutral, None)
-    if absorbing in kept or any(_literal_negation(operand) in kept for operand in kept):
+    if absorbing in kept or any(_excluded_by(operand) in kept for operand in kept):
         return absorbing
     flat = tuple(
         [
@@ -181,12 +181,8 @@ def _combine(joined: type[And] | type[Or], dual: type[And] | type[Or], operands:
     return flat[0] if flat else neutral
 
 
-def _literal_negation(formula: Formula) -> Formula | None:
-    """The negation of a literal or of ``last`` and its negation; None for anything else."""
+def _excluded_by(formula: Formula) -> Formula | None:
+    """What contradicts an atom or ``last``; None for other formulas, the contradicting ones included."""
     if isinstance(formula, Atom):
         return Not(formula)
-    if isinstance(formula, Not):
-        return formula.operand
-    if formula == AT_END:
-        return NOT_AT_END
-    return AT_END if formula == NOT_AT_END else None
+    return NOT_AT_END if formula == AT_END else None

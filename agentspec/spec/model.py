@@ -39,7 +39,7 @@ class StepModel(_Strict):
     text: TextModel | None = None
     choice: Annotated[list[str], Field(min_length=1)] | None = None
     tool: Literal["name", "arguments"] | None = None
-    max_tokens: Annotated[int, Field(ge=8, le=100_000)] | None = None
+    max_tokens: Annotated[int, Field(ge=16, le=100_000)] | None = None
 
 
 class RuleModel(_Strict):

@@ -1,0 +1,64 @@
+"""The command line: one small file per command family, errors printed once, exit codes of the design."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from agentspec import __version__
+from agentspec.cli import automaton, check, demo, models, run
+from agentspec.errors import AgentSpecError
+
+app = typer.Typer(
+    name="agentspec",
+    help="Declarative agents whose every run obeys its temporal rules, by construction.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("automaton")(automaton.automaton)
+app.add_typer(models.app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"agentspec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; exits with the design's codes, 130 when interrupted."""
+    try:
+        app()
+    except AgentSpecError as problem:
+        typer.echo(f"error: {problem}", err=True)
+        sys.exit(problem.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except SystemExit as ending:
+        sys.exit(130 if _interrupted(ending) else ending.code)
+
+
+def _interrupted(problem: BaseException) -> bool:
+    seen: BaseException | None = problem
+    while seen is not None:
+        if isinstance(seen, KeyboardInterrupt):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

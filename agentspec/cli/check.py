@@ -1,0 +1,63 @@
+"""``agentspec check``: what can be said of a spec before its first run. Starts no model and imports no tool."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentspec.errors import AgentSpecError
+
+if TYPE_CHECKING:
+    from agentspec.checking.check import Report
+
+
+def check(
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Files, or names of shipped agents or specs.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One object on stdout.")] = False,
+) -> None:
+    """Check specs: do they parse, can every run end well whatever tools answer, is any step dead?
+
+    Exit code 0: fine; 1: warnings; 2: a spec is invalid or not realizable.
+    """
+    shown: list[dict[str, Any]] = []
+    code = 0
+    for name in specs:
+        try:
+            report = _report(name)
+        except AgentSpecError as problem:
+            code = 2
+            shown.append({"spec": name, "valid": False, "problems": [str(problem)]})
+            if not as_json:
+                typer.echo(f"error: {problem}", err=True)
+            continue
+        code = max(code, 2 if report.problems else 1 if report.warnings else 0)
+        shown.append({"spec": name, "valid": not report.problems, **report.to_json()})
+        if not as_json:
+            _tell(name, report)
+    if as_json:
+        typer.echo(json.dumps({"schema_version": 1, "reports": shown}, indent=2, ensure_ascii=False))
+    raise typer.Exit(code)
+
+
+def _report(name: str) -> Report:
+    from agentspec.checking import check as checking
+    from agentspec.checking.compile import compile_agent
+    from agentspec.episode.transcript import read_examples
+    from agentspec.spec.load import load
+
+    compiled = compile_agent(load(name))
+    if compiled.realizable:
+        read_examples(compiled)
+    return checking.check(compiled)
+
+
+def _tell(name: str, report: Report) -> None:
+    for problem in report.problems:
+        typer.echo(f"{name}: error: {problem}", err=True)
+    for warning in report.warnings:
+        typer.echo(f"{name}: warning: {warning}", err=True)
+    if report.realizable:
+        verdict = "guaranteed by construction" if not report.problems else "realizable"
+        typer.echo(f"{name}: {verdict}; {report.states} states; least budget: {report.least_budget}")

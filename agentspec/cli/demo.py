@@ -1,0 +1,20 @@
+"""``agentspec demo``: a shipped agent on a real question, with its automaton, its trace and what the guard did."""
+
+from __future__ import annotations
+
+import typer
+
+QUESTION = "A box holds 24 pencils. How many pencils are in 17 boxes?"
+
+
+def demo() -> None:
+    """Run a shipped agent on a real question; fetches the default model first if need be."""
+    from agentspec.cli.automaton import Format, automaton_of, printed
+    from agentspec.cli.run import Settings, play
+
+    typer.echo("The automaton of agents/react.yaml (behavior and rules, compiled):\n")
+    typer.echo(printed(*automaton_of("react"), Format.TEXT, "react"))
+    typer.echo("One episode under it. The model writes the cyan steps, the tool the yellow one:\n")
+    result = play("react", QUESTION, Settings())
+    typer.echo('\nTry: agentspec run react "What is the capital of Norway?"   or   agentspec check react')
+    raise typer.Exit(result.exit_code)

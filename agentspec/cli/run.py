@@ -1,0 +1,179 @@
+"""``agentspec run``: one episode of an agent, its steps shown as they happen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentspec.errors import AgentSpecError, InvalidInput
+
+if TYPE_CHECKING:
+    from agentspec.checking.compile import Compiled
+    from agentspec.episode.episode import Episode
+    from agentspec.episode.trace import Result, StepRecord
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line may change of an agent's own settings; None leaves it."""
+
+    model: str | None = None
+    seed: int = 0
+    temperature: float = 0.0
+    max_tokens: int | None = None
+    max_steps: int | None = None
+    guarded: bool = True
+
+
+def run(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A file, or the name of a shipped agent.")],
+    task: Annotated[
+        str | None, typer.Argument(metavar="[TASK]", help="The user's question; '-' reads it from stdin.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One object on stdout; the steps go to stderr.")] = False,
+    model: Annotated[str | None, typer.Option(help="A known model or a folder (see 'agentspec models').")] = None,
+    seed: Annotated[int, typer.Option(help="For sampling; the same seed gives the same run.")] = 0,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens the model may emit.")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Steps of all owners.")] = None,
+    no_guard: Annotated[bool, typer.Option("--no-guard", help="Let the model write freely, for comparison.")] = False,
+) -> None:
+    """Run an agent on a task.
+
+    Exit code 0: accepted; 1: not accepted; 2: usage or invalid spec; 3: budget or time; 4: model, engine or tools;
+    130: interrupted.
+    """
+    settings = Settings(model, seed, temperature, max_tokens, max_steps, not no_guard)
+    try:
+        result = play(agent, _task(task), settings, quiet=as_json)
+    except AgentSpecError as problem:
+        if as_json:
+            typer.echo(json.dumps(_refused(problem), ensure_ascii=False, indent=2))
+        raise
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
+    raise typer.Exit(result.exit_code)
+
+
+def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Result:
+    """Load, compile, open the model, run one episode; steps are printed as they come (to stderr if ``quiet``)."""
+    from agentspec.checking.compile import compile_agent
+    from agentspec.spec.load import load
+
+    compiled = compile_agent(load(name))
+    if settings.guarded:
+        _ = compiled.guard  # an unrealizable spec is refused before a model is loaded
+    episode = _episode(compiled, task, settings)
+    for step in episode.steps():
+        show(step, compiled, to_stderr=quiet)
+    result = episode.result
+    assert result is not None
+    if not quiet or result.reason:
+        tell(result)
+    return result
+
+
+def _episode(compiled: Compiled, task: str, settings: Settings) -> Episode:
+    from agentspec.decoding.sample import Sampler
+    from agentspec.episode.episode import Episode
+    from agentspec.episode.journal import Journal
+    from agentspec.episode.unguarded import UnguardedEpisode
+    from agentspec.guard.budget import Budget
+    from agentspec.toolbox.registry import load_tools
+
+    agent = compiled.agent
+    if not task.strip():
+        raise InvalidInput("the task is empty")
+    limits = agent.limits
+    budget = Budget(
+        settings.max_tokens or limits.max_tokens, settings.max_steps or limits.max_steps, limits.max_tool_calls
+    )
+    if settings.guarded:
+        compiled.guard.start(budget)  # refused before a model is loaded
+    tools = load_tools(agent.tools)
+    kind = Episode if settings.guarded else UnguardedEpisode
+    return kind(
+        compiled,
+        open_engine(settings.model, agent.model),
+        tools,
+        task,
+        Sampler(settings.temperature, settings.seed),
+        Journal(agent.name),
+        budget,
+        limits.timeout,
+    )
+
+
+def open_engine(asked: str | None, declared: str | None) -> Any:
+    """The engine of the model asked for: command line, then AGENTSPEC_MODEL, then the agent's, then the default."""
+    import os
+
+    from agentspec.cli.models import fetch_shown
+    from agentspec.engines.models import default_model
+
+    name = asked or os.environ.get("AGENTSPEC_MODEL") or declared or default_model()
+    folder = fetch_shown(name)
+    from agentspec.engines.transformers import TransformersEngine
+
+    return TransformersEngine(folder, name=name)
+
+
+def show(step: StepRecord, compiled: Compiled, *, to_stderr: bool = False) -> None:
+    """Print one step: cue and content; tools' and users' text in other colours; what the run cost at the side."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from agentspec.spec.alphabet import framed
+
+    console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+    if step.letter is None or step.letter.step is None:
+        console.print(Text(f"(no step) {_printable(step.content)}", style="red"))
+        return
+    declared = compiled.agent.spec.steps[step.letter.step]
+    colours = {"model": "bold cyan", "tool": "bold yellow", "user": "bold green"}
+    line = Text(f"{declared.cue} ", style=colours[declared.owner])
+    line.append(_printable(framed(step.shown)), style="default")
+    console.print(line)
+
+
+def _printable(text: str) -> str:
+    """The text with control characters made visible, so that no tool can drive the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def tell(result: Result) -> None:
+    """Print how a run ended, on stderr."""
+    usage = result.usage
+    share = f", {usage.forced_tokens} of them forced" if usage.forced_tokens else ""
+    rules = [f"{verdict.rule} {verdict.verdict}" for verdict in result.verdicts]
+    told = [
+        f"{result.status}" + (f": {result.reason}" if result.reason else ""),
+        f"{usage.steps} steps, {usage.tool_calls} tool calls, {usage.tokens} tokens{share}, "
+        f"{usage.model_calls} model calls, {usage.seconds:.1f} s",
+        *([f"rules: {', '.join(rules)}"] if rules else []),
+        *([f"trace: {result.trace_path}"] if result.trace_path else []),
+    ]
+    typer.echo("\n".join(told), err=True)
+
+
+def _task(task: str | None) -> str:
+    if task == "-" or (task is None and not sys.stdin.isatty()):
+        try:
+            return sys.stdin.buffer.read().decode("utf-8").strip()
+        except UnicodeDecodeError:
+            raise InvalidInput("the task on stdin is not UTF-8") from None
+    if task is None:
+        raise InvalidInput("a task is missing: agentspec run AGENT \"TASK\", or '-' to read it from stdin")
+    return task
+
+
+def _refused(problem: AgentSpecError) -> dict[str, Any]:
+    from agentspec.episode.trace import Result, Usage
+    from agentspec.errors import EngineFault
+
+    status: Any = "engine_fault" if isinstance(problem, EngineFault) else "refused"
+    return Result(status, None, "partial", (), Usage(), None, str(problem)).to_json()
