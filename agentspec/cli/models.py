@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentspec.engines import models
-from agentspec.engines.package import Progress
 from agentspec.errors import ModelMissing
+
+if TYPE_CHECKING:
+    from agentspec.engines.package import Progress
 
 app = typer.Typer(help="Models on this machine: list, fetch, where.", no_args_is_help=True)
 
@@ -38,6 +39,8 @@ def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="One object on stdout.")] = False,
 ) -> None:
     """The known models, and which of them are here."""
+    from agentspec.engines import models
+
     rows = [(source, models.locate(source.name)) for source in models.KNOWN.values()]
     if as_json:
         listed = [
@@ -76,12 +79,16 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch a model, once; prints its folder."""
+    from agentspec.engines import models
+
     typer.echo(str(fetch_shown(name or models.default_model(), source_file=file)))
 
 
 @app.command()
 def where(name: Name = None) -> None:
     """Print the folder of a model that is here (exit 4 if it is not)."""
+    from agentspec.engines import models
+
     chosen = name or models.default_model()
     folder = models.locate(chosen)
     if folder is None:
@@ -91,6 +98,8 @@ def where(name: Name = None) -> None:
 
 def fetch_shown(name: str, *, source_file: Path | None = None) -> Path:
     """`models.fetch` with its progress on stderr: a bar on a terminal, else a line for each stage."""
+    from agentspec.engines import models
+
     if models.locate(name) is not None:
         return models.fetch(name)
     with _bar(name) if sys.stderr.isatty() else _lines(name) as progress:

@@ -157,7 +157,7 @@ def _step(rng: Random, name: str, cue: str) -> dict[str, Any]:
     if name == "question":
         return {"by": "user", "cue": cue}
     if name in ("observation", "report"):
-        return {"by": "tool", "cue": cue, "max_tokens": rng.choice([8, 9, 12, 20, 40, 200])}
+        return {"by": "tool", "cue": cue, "max_tokens": rng.choice([16, 17, 18, 24, 40, 200])}
     if name in ("action", "action_input"):
         return {"by": "model", "cue": cue, "tool": "name" if name == "action" else "arguments"}
     if name in CHOICES:

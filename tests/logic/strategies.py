@@ -47,7 +47,7 @@ from agentspec.logic.formula import (
 UNARY = (Not, Next, WeakNext, Eventually, Always)
 BINARY = (Implies, Iff, Xor, Until, WeakUntil, Release, StrongRelease)
 
-patient = settings(deadline=None, max_examples=150)
+patient = settings(deadline=None, max_examples=100)
 """For properties whose single example may take long on a slow machine."""
 
 Word = tuple[frozenset[str], ...]

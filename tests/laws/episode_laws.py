@@ -1,0 +1,354 @@
+"""What every finished episode must fulfil, from the definitions alone: the guard is never asked.
+
+``play`` runs one episode on the toy engine; ``check_laws`` raises AssertionError naming the law that is broken.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from agentspec.automata.letter import Letter, Owner
+from agentspec.checking.compile import Compiled, compile_agent
+from agentspec.content.tool_schema import ToolSchema
+from agentspec.decoding.sample import Sampler
+from agentspec.episode.episode import Episode
+from agentspec.episode.journal import Journal
+from agentspec.episode.trace import Result, StepRecord
+from agentspec.guard.budget import Budget
+from agentspec.logic.semantics import holds
+from agentspec.spec.load import load_text
+from agentspec.spec.model import Spec
+from tests.laws.specs import Call, RandomSpec
+from tests.laws.words import WordGame, sign_of
+from tests.laws.toy import ToyEngine, ToySource, toy_tokenizer
+
+BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+"""Whatever anybody counts as the end of a line."""
+
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass
+class Played:
+    """A finished episode with all there is to judge it by."""
+
+    compiled: Compiled
+    schemas: Mapping[str, ToolSchema]
+    records: list[StepRecord]
+    result: Result
+    source: ToySource | None
+    calls: list[Call]
+    asked: Budget
+    window: int
+    task: str
+    journal: Path | None
+
+
+def compiled_of(random_spec: RandomSpec) -> Compiled:
+    """The compiled agent of a random spec. Raises what ``load_text`` and ``compile_agent`` raise."""
+    return compile_agent(load_text(random_spec.text), random_spec.schemas)
+
+
+def play(
+    random_spec: RandomSpec,
+    compiled: Compiled,
+    *,
+    seed: int = 0,
+    will: str = "random",
+    budget: Budget | None = None,
+    temperature: float = 0.0,
+    window: int = 10**6,
+    task: str = "Why?\n[Answer] 42",
+    folder: Path | None = None,
+) -> Played:
+    """Run one episode to its end. With a ``folder`` it keeps a journal there."""
+    engine = ToyEngine(seed, will, window)
+    tools, calls = random_spec.tools()
+    journal = Journal("toy", folder) if folder else None
+    sampler = Sampler(temperature, seed)
+    episode = Episode(compiled, engine, tools, task, sampler, journal, budget)
+    if journal is None:
+        records = list(episode.steps())
+    else:
+        with journal:
+            records = list(episode.steps())
+    assert episode.result is not None, "law: an episode has a result"
+    assert len(engine.sources) <= 1, "law: one text an episode"
+    source = engine.sources[0] if engine.sources else None
+    path = journal.path if journal else None
+    return Played(compiled, random_spec.schemas, records, episode.result, source, calls, episode.asked, window, task, path)
+
+
+def check_laws(played: Played) -> None:
+    """Every law that a started episode must fulfil."""
+    check_status(played)
+    if played.result.status == "accepted":
+        check_behavior(played)
+        check_rules(played)
+    check_calls(played)
+    check_budget(played)
+    check_text(played)
+    check_contents(played)
+    check_observations(played)
+    check_usage(played)
+    if played.journal is not None:
+        check_journal(played)
+
+
+# The word -----------------------------------------------------------------------------------------------------------
+
+
+def letters_of(played: Played) -> list[Letter]:
+    letters = [record.letter for record in played.records]
+    assert all(letter is not None for letter in letters), "law: every record is a step"
+    return [letter for letter in letters if letter is not None]
+
+
+def check_status(played: Played) -> None:
+    result = played.result
+    assert result.guarantee == "full"
+    if result.status == "pending":
+        check_pending(played)
+        return
+    assert result.status == "accepted", f"law: always finished, not {result.status}: {result.reason}"
+    assert result.exit_code == 0
+    last = [record for record in played.records if record.letter and record.letter.owner == Owner.MODEL]
+    assert result.answer == (last[-1].content if last else None), "law: the answer is the model's last content"
+
+
+def check_pending(played: Played) -> None:
+    """Only a user who does not write leaves an episode unfinished."""
+    game = WordGame(played.compiled)
+    word = tuple(sign_of(game, letter.true) for letter in letters_of(played))
+    assert {letter.owner for letter in game.possible(word)} == {Owner.USER}, f"law: {word} waits for the user"
+    assert not game.good(word), f"law: {word} is finished, not pending"
+
+
+def behavior_accepts(spec: Spec, names: Sequence[str]) -> bool:
+    """The oracle: the behavior as the author wrote it, read by Python's ``re`` with one character a step."""
+    sign = {name: chr(0x4E00 + i) for i, name in enumerate(spec.steps)}
+    pattern = re.sub(r"[A-Za-z_][A-Za-z0-9_-]*", lambda match: sign[match[0]], spec.behavior_text)
+    pattern = pattern.replace(" ", "").replace("(", "(?:")
+    return re.fullmatch(pattern, "".join(sign[name] for name in names)) is not None
+
+
+def check_behavior(played: Played) -> None:
+    names = [str(letter.step) for letter in letters_of(played)]
+    assert behavior_accepts(played.compiled.agent.spec, names), f"law: the behavior accepts {' '.join(names)}"
+
+
+def check_rules(played: Played) -> None:
+    word = [letter.true for letter in letters_of(played)]
+    found = {verdict.rule: verdict for verdict in played.result.verdicts}
+    for rule in played.compiled.agent.spec.rules:
+        truth = holds(rule.formula, word)
+        if rule.enforce == "block":
+            assert truth, f"law: the rule {rule.text!r} holds on {list(map(sorted, word))}"
+        if rule.enforce != "off":
+            assert found[rule.id].verdict == ("satisfied" if truth else "violated"), f"law: verdict of {rule.text!r}"
+            at = found[rule.id].position
+            assert at is not None
+            assert 0 <= at < len(word)
+        else:
+            assert rule.id not in found
+
+
+def check_calls(played: Played) -> None:
+    """What is true at a letter is what happened; a call is answered at once, and by what was called."""
+    spec = played.compiled.agent.spec
+    chosen, due = None, None
+    made = iter(played.calls)
+    for record, letter in zip(played.records, letters_of(played), strict=True):
+        step = spec.steps[str(letter.step)]
+        assert letter.owner == step.owner, "law: a step has one owner"
+        assert (due is not None) == (step.owner == Owner.TOOL), f"law: calls are answered at once: {letter} after {due}"
+        if step.owner == Owner.TOOL:
+            call = next(made)
+            happened = {"ok": {f"ok({due})"}, "failed": {f"failed({due})"}, "error": {f"failed({due})", "error"}}
+            assert call.tool == letter.tool == due, "law: a call is answered by its own tool"
+            assert letter.true == {step.name, *happened[call.outcome]}, f"law: {letter} tells of {call}"
+            assert call.text is None or record.content == call.text, "law: a result is recorded as it is"
+            chosen, due = None, None
+        elif step.tool == "name":
+            assert chosen is None, "law: one call at a time"
+            chosen = record.content
+            assert letter.true == {step.name, f"chosen({chosen})"}
+        elif step.tool == "arguments":
+            assert letter.true == {step.name, f"call({chosen})"}, f"law: {letter} completes the call of {chosen}"
+            due = chosen
+        else:
+            assert letter.true == {step.name}
+    assert due is None, "law: no episode ends on an unanswered call"
+    assert next(made, None) is None, "law: tools run only for calls in the trace"
+    arguments = [json.loads(r.content) for r in played.records if r.letter and r.letter.completes_call]
+    assert [call.arguments for call in played.calls] == arguments, "law: a tool gets what the model wrote"
+
+
+# Text and tokens ----------------------------------------------------------------------------------------------------
+
+
+def line(spec: Spec, step: str, content: str) -> str:
+    """A step as it stands in the text; later lines of a tool's answer are indented."""
+    lines = BREAKS.split(content)
+    if lines[-1] == "" and len(lines) > 1:
+        lines.pop()
+    return f"{spec.steps[step].cue} " + "\n  ".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The tokens appended to the source, by who wrote them: ``model`` and ``tool`` hold one list a run of steps."""
+
+    model: list[list[int]]
+    tool: list[list[int]]
+    ended: bool
+
+
+def parts_of(played: Played) -> Parts:
+    """Check that the text is the trace, line by line, and take it apart. The end token may stand last only."""
+    assert played.source is not None
+    tokenizer, spec = toy_tokenizer(), played.compiled.agent.spec
+    chunks = list(played.source.appended)
+    ended = bool(chunks) and chunks[-1] == [tokenizer.eos_token_id]
+    if ended:
+        chunks.pop()
+    at, run, model, tool = 0, "", [], []
+    steps = [*played.records[1:], None]
+    for record in steps:
+        if record is not None and record.letter is not None and record.letter.owner == Owner.MODEL:
+            run += line(spec, str(record.letter.step), record.content)
+            continue
+        written: list[int] = []
+        while at < len(chunks) and len(tokenizer.data(written)) < len(run.encode()):
+            written += chunks[at]
+            at += 1
+        assert tokenizer.data(written) == run.encode(), f"law: the text {tokenizer.data(written)!r} is the trace {run!r}"
+        model.append(written)
+        run = ""
+        if record is not None:
+            assert record.letter is not None
+            assert at < len(chunks), "law: an observation is shown to the model"
+            text = line(spec, str(record.letter.step), record.shown)
+            assert tokenizer.data(chunks[at]) == text.encode(), f"law: {record.shown!r} is shown framed"
+            tool.append(chunks[at])
+            at += 1
+    assert at == len(chunks), f"law: nothing is emitted behind the last step: {chunks[at:]}"
+    return Parts(model, tool, ended)
+
+
+def check_text(played: Played) -> None:
+    spec = played.compiled.agent.spec
+    parts = parts_of(played)
+    whole = b"".join(map(toy_tokenizer().data, [tokens for chunk in played.source.appended for tokens in [chunk]][: len(
+        played.source.appended) - parts.ended])).decode()  # fmt: skip
+    cues = [step.cue for step in spec.steps.values()]
+    begun = [row for row in BREAKS.split(whole) if any(row.startswith(cue) for cue in cues)]
+    expected = [spec.steps[str(letter.step)].cue for letter in letters_of(played)[1:]]
+    assert len(begun) == len(expected), f"law: no line but a step's begins with a cue: {whole!r}"
+    assert all(row.startswith(cue) for row, cue in zip(begun, expected, strict=True))
+    assert not whole or whole.endswith("\n"), "law: every step ends with its border"
+
+
+def check_budget(played: Played) -> None:
+    parts, letters, asked = parts_of(played), letters_of(played), played.asked
+    used = sum(map(len, parts.model)) + parts.ended
+    assert used <= asked.tokens, f"law: {used} tokens are within {asked}"
+    assert len(letters) <= asked.steps, f"law: {len(letters)} steps are within {asked}"
+    assert sum(letter.completes_call for letter in letters) <= asked.calls, f"law: calls are within {asked}"
+    assert played.source is not None
+    assert played.source.length <= played.window, "law: the text fits the model's window"
+
+
+def check_contents(played: Played) -> None:
+    spec = played.compiled.agent.spec
+    chosen = ""
+    for record, letter in zip(played.records, letters_of(played), strict=True):
+        step, content = spec.steps[str(letter.step)], record.content
+        if step.owner != Owner.MODEL:
+            continue
+        assert "\n" not in content
+        assert not CONTROLS.search(content), f"law: no control characters in {content!r}"
+        if step.text is not None:
+            assert step.text.min_chars <= len(content) <= step.text.max_chars, f"law: the length of {content!r}"
+            assert not content[0].isspace(), f"law: {content!r} begins with no blank"
+        elif step.choice:
+            assert content in step.choice, f"law: {content!r} is one of {step.choice}"
+        elif step.tool == "name":
+            chosen = content
+            assert chosen in played.schemas, f"law: {chosen!r} is a tool"
+        else:
+            value = json.loads(content, object_pairs_hook=_unique)
+            schema = {**played.schemas[chosen].parameters, "additionalProperties": False}
+            jsonschema.validate(value, schema)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len(dict(pairs)) == len(pairs), "law: no key stands twice"
+    return dict(pairs)
+
+
+def check_observations(played: Played) -> None:
+    spec = played.compiled.agent.spec
+    for record, letter in zip(played.records, letters_of(played), strict=True):
+        if letter.owner != Owner.TOOL:
+            continue
+        step = spec.steps[str(letter.step)]
+        if record.shown != record.content:
+            kept = record.shown.removesuffix(" …[cut]")
+            assert kept != record.shown, "law: what is cut is seen to be cut"
+            assert record.content.startswith(kept)
+    tools = [letter for letter in letters_of(played) if letter.owner == Owner.TOOL]
+    for letter, tokens in zip(tools, parts_of(played).tool, strict=True):
+        step = spec.steps[str(letter.step)]
+        most = step.max_tokens + len(toy_tokenizer()(f"{step.cue} ")) + 1
+        assert len(tokens) <= most, f"law: an observation is at most {step.max_tokens} tokens beside its cue"
+
+
+def check_usage(played: Played) -> None:
+    usage, parts, letters = played.result.usage, parts_of(played), letters_of(played)
+    assert played.source is not None
+    emitted = sum(map(len, parts.model)) + parts.ended
+    assert usage.prompt_tokens == played.source.prompt
+    assert usage.tokens == emitted, f"law: {usage.tokens} tokens reported, {emitted} emitted"
+    assert usage.model_calls == played.source.asked, "law: forwards are counted"
+    assert usage.forced_tokens == emitted - usage.model_calls, "law: a token is forced or drawn"
+    assert usage.steps == len(letters)
+    assert usage.tool_calls == len(played.calls) == sum(letter.completes_call for letter in letters)
+    assert sum(record.tokens for record in played.records) == emitted - parts.ended, "law: tokens of the steps add up"
+    assert sum(record.forced for record in played.records) == usage.forced_tokens
+    assert [record.index for record in played.records] == list(range(len(letters)))
+    for record in played.records:
+        assert 0 <= record.forced <= record.tokens
+
+
+def check_journal(played: Played) -> None:
+    assert played.journal is not None
+    head, *steps, tail = [json.loads(row) for row in played.journal.read_text("utf-8").split("\n")[:-1]]
+    assert head["type"] == "episode"
+    assert head["spec_sha256"] == played.compiled.agent.spec.digest
+    assert head["budget"]["tokens"] <= played.asked.tokens
+    assert steps == [json.loads(json.dumps(record.to_json())) for record in played.records]
+    for written, record, letter in zip(steps, played.records, letters_of(played), strict=True):
+        assert written["type"] == "step"
+        assert (written["step"], written["owner"], written["tool"]) == (letter.step, letter.owner, letter.tool)
+        assert (set(written["true"]), written["content"]) == (letter.true, record.content)
+        assert written.get("shown", record.content) == record.shown
+    assert tail == {"type": "result", **json.loads(json.dumps(played.result.to_json()))}
+
+
+def told(played: Played) -> list[Any]:
+    """What must be the same when an episode is played again: everything but the time it took."""
+    records = [
+        (r.index, r.letter, r.content, r.shown, r.value, r.tokens, r.forced, r.guard_state) for r in played.records
+    ]
+    result = played.result.to_json()
+    result["usage"].pop("seconds")
+    result.pop("trace_path")
+    return [records, result, played.source.appended if played.source else None]

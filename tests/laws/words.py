@@ -1,0 +1,163 @@
+"""What a spec means, on words and by definition alone: no automaton, no product, no game solver.
+
+``WordGame`` knows which letters exist after a word, which words are good, and whether the model can force a good one
+within so many steps, by trying everything. Slow, obvious, and the oracle of ``solve`` and of ``Guard``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agentspec.automata.letter import Owner
+from agentspec.checking.compile import Compiled
+from agentspec.logic.behavior import Behavior, Choice, Concat, Empty, Repeat, Step
+from agentspec.logic.semantics import holds
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A letter by definition: the step, its owner, its tool, and what is true."""
+
+    step: str
+    owner: Owner
+    tool: str | None
+    kind: str
+    true: frozenset[str]
+
+
+Word = tuple[Sign, ...]
+
+
+class TooMany(Exception):
+    """The oracle would take too long."""
+
+
+def signs(compiled: Compiled) -> list[Sign]:
+    """The letters of the spec, as section 6 of the design defines them."""
+    found = []
+    for step in compiled.agent.spec.steps.values():
+        kind = "tool" if step.owner == Owner.TOOL else step.tool or "plain"
+        for tool in [None] if kind == "plain" else list(compiled.schemas):
+            ways = {
+                "plain": [()],
+                "name": [(f"chosen({tool})",)],
+                "arguments": [(f"call({tool})",)],
+                "tool": [(f"ok({tool})",), (f"failed({tool})",), (f"failed({tool})", "error")],
+            }
+            found += [Sign(step.name, step.owner, tool, kind, frozenset({step.name, *true})) for true in ways[kind]]
+    return found
+
+
+def pattern(behavior: Behavior, sign: dict[str, str]) -> str:
+    """The behavior as an expression of Python's ``re``, one character a step."""
+    match behavior:
+        case Step(name=name):
+            return sign[name]
+        case Empty():
+            return ""
+        case Concat(parts=parts):
+            return "".join(f"(?:{pattern(part, sign)})" for part in parts)
+        case Choice(options=options):
+            return "|".join(f"(?:{pattern(option, sign)})" for option in options)
+        case Repeat(body=body, minimum=low, maximum=high):
+            return f"(?:{pattern(body, sign)}){{{low},{'' if high is None else high}}}"
+    raise TypeError(behavior)
+
+
+def beginnings(behavior: Behavior, sign: dict[str, str]) -> str:
+    """An expression for the prefixes of the behavior's words, by induction: p(AB) = p(A) | A p(B), and so on."""
+    match behavior:
+        case Step(name=name):
+            return f"{sign[name]}?"
+        case Empty():
+            return ""
+        case Concat(parts=(first, *rest)):
+            if not rest:
+                return beginnings(first, sign)
+            behind = beginnings(Concat(tuple(rest)), sign)
+            return f"(?:{beginnings(first, sign)})|(?:{pattern(first, sign)})(?:{behind})"
+        case Choice(options=options):
+            return "|".join(f"(?:{beginnings(option, sign)})" for option in options)
+        case Repeat(body=body, maximum=high):
+            before = f"(?:{pattern(body, sign)}){{0,{'' if high is None else high - 1}}}"
+            return f"{before}(?:{beginnings(body, sign)})"
+    raise TypeError(behavior)
+
+
+class WordGame:
+    """The game of a compiled spec, played on words. ``limit`` bounds the words looked at in one question."""
+
+    def __init__(self, compiled: Compiled, limit: int = 4000) -> None:
+        spec = compiled.agent.spec
+        self._sign = {name: chr(0x4E00 + i) for i, name in enumerate(spec.steps)}
+        self._whole = re.compile(pattern(spec.behavior, self._sign))
+        self._begun = re.compile(beginnings(spec.behavior, self._sign))
+        self._rules = [rule.formula for rule in spec.rules if rule.enforce == "block"]
+        self.signs = signs(compiled)
+        self.limit = limit
+        self._left = 0
+        self._good: dict[Word, bool] = {}
+        self._next: dict[Word, list[Sign]] = {}
+
+    def _text(self, word: Word) -> str:
+        return "".join(self._sign[letter.step] for letter in word)
+
+    def good(self, word: Word) -> bool:
+        """Whether an episode that is this word is one the author wants."""
+        if word not in self._good:
+            self._good[word] = (
+                bool(word)
+                and word[-1].kind != "arguments"
+                and self._whole.fullmatch(self._text(word)) is not None
+                and all(holds(rule, [letter.true for letter in word]) for rule in self._rules)
+            )
+        return self._good[word]
+
+    def possible(self, word: Word) -> list[Sign]:
+        """The letters that exist after the word, wanted or not."""
+        if word not in self._next:
+            self._next[word] = [
+                letter
+                for letter in self.signs
+                if consistent(word, letter) and self._begun.fullmatch(self._text((*word, letter)))
+            ]
+        return self._next[word]
+
+    def wins(self, steps: int, word: Word = ()) -> bool:
+        """Whether the model can force a good word within so many more steps. Raises TooMany."""
+        self._left = self.limit
+        return self._wins(word, steps)
+
+    def _wins(self, word: Word, steps: int) -> bool:
+        self._left -= 1
+        if self._left < 0:
+            raise TooMany
+        if self.good(word):
+            return True
+        letters = self.possible(word) if steps else []
+        after = (self._wins((*word, letter), steps - 1) for letter in letters)
+        if letters and letters[0].owner == Owner.MODEL:
+            return any(after)
+        return bool(letters) and all(after)
+
+
+def consistent(word: Word, letter: Sign) -> bool:
+    """Whether the letter can come after the word as far as calls are concerned."""
+    if word and word[-1].kind == "arguments":
+        return letter.kind == "tool" and letter.tool == word[-1].tool
+    if letter.kind == "tool":
+        return False
+    chosen = None
+    for earlier in word:
+        chosen = earlier.tool if earlier.kind == "name" else None if earlier.kind == "tool" else chosen
+    if letter.kind == "arguments":
+        return letter.tool == chosen
+    return letter.kind != "name" or chosen is None
+
+
+def sign_of(game: WordGame, true: Iterable[str]) -> Sign:
+    """The sign with these true propositions."""
+    wanted = frozenset(true)
+    return next(letter for letter in game.signs if letter.true == wanted)
