@@ -1,14 +1,11 @@
-"""The prompt of an episode as chat messages: instructions, the form of the steps, the tools, examples, the task."""
+"""The prompt of an episode as chat messages: the author's instructions, the tools, examples, the task."""
 
 from __future__ import annotations
 
-import json
-
-from agentspec.automata.letter import Owner
 from agentspec.checking.compile import Compiled
+from agentspec.content.tool_schema import ToolSchema
 from agentspec.engines.engine import Message
 from agentspec.episode.transcript import Line, show
-from agentspec.spec.model import Spec, Step
 
 
 def messages(compiled: Compiled, examples: list[list[Line]], task: str) -> list[Message]:
@@ -25,30 +22,14 @@ def messages(compiled: Compiled, examples: list[list[Line]], task: str) -> list[
 def _system(compiled: Compiled) -> str:
     agent = compiled.agent
     parts = [agent.instructions.strip()] if agent.instructions.strip() else []
-    parts.append("Write one step a line:\n" + "\n".join(_form(agent.spec)))
     if agent.tools:
-        tools = [f"{s.name}: {s.description.strip()} Input: {_input(s.parameters)}" for s in compiled.schemas.values()]
-        parts.append("Tools:\n" + "\n".join(tools))
+        told = [f"- {s.name} {_arguments(s)}: {s.description.strip()}" for s in compiled.schemas.values()]
+        parts.append("Tools:\n" + "\n".join(told))
     return "\n\n".join(parts)
 
 
-def _form(spec: Spec) -> list[str]:
-    return [f"{step.cue} {_meaning(step)}" for step in spec.steps.values() if step.owner != Owner.USER]
-
-
-def _meaning(step: Step) -> str:
-    if step.owner == Owner.TOOL:
-        return "what the tool answers"
-    if step.choice:
-        return "one of: " + ", ".join(step.choice)
-    if step.tool is not None:
-        return "the name of a tool" if step.tool == "name" else "the tool's input as JSON"
-    return step.name.replace("_", " ")
-
-
-def _input(parameters: object) -> str:
-    assert isinstance(parameters, dict)
-    shape = {
-        name: schema.get("description", schema.get("type", "")) for name, schema in parameters["properties"].items()
-    }
-    return json.dumps(shape, ensure_ascii=False)
+def _arguments(schema: ToolSchema) -> str:
+    """The names and types of the arguments, in the compact form the model is to write."""
+    properties = schema.parameters.get("properties", {})
+    shown = [f'"{name}": {value.get("type", "value")}' for name, value in properties.items()]
+    return "{" + ", ".join(shown) + "}"

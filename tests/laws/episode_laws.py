@@ -170,7 +170,8 @@ def check_calls(played: Played) -> None:
         assert letter.owner == step.owner, "law: a step has one owner"
         assert (due is not None) == (step.owner == Owner.TOOL), f"law: calls are answered at once: {letter} after {due}"
         if step.owner == Owner.TOOL:
-            call = next(made)
+            call = next(made, None)
+            assert call is not None, f"law: {letter} answers a call that was made"
             happened = {"ok": {f"ok({due})"}, "failed": {f"failed({due})"}, "error": {f"failed({due})", "error"}}
             assert call.tool == letter.tool == due, "law: a call is answered by its own tool"
             assert letter.true == {step.name, *happened[call.outcome]}, f"law: {letter} tells of {call}"

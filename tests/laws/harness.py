@@ -9,11 +9,12 @@ from pathlib import Path
 from random import Random
 
 from agentspec.checking.compile import Compiled
-from agentspec.errors import BudgetRefused, InvalidInput
+from agentspec.errors import InvalidInput
 from agentspec.guard.budget import Budget
 from tests.laws.episode_laws import Played, check_laws, compiled_of, play, told
 from tests.laws.specs import RandomSpec, random_spec
 from tests.laws.toy import WILLS
+from tests.laws.words import TooMany, WordGame, signs
 
 
 @dataclass
@@ -50,20 +51,40 @@ def sound(random_spec: RandomSpec, count: Count) -> Compiled | None:
     return compiled
 
 
+def least(rng: Random, compiled: Compiled) -> Budget:
+    """A budget none of whose parts can be smaller, the parts made small in random order."""
+    guard = compiled.guard
+    best = Budget(10**6, 400, 100)
+    assert guard.costs.fits(guard.arena.initial, best), "law: what is realizable can be done within some budget"
+    for part in rng.sample(["tokens", "steps", "calls"], 3):
+        low, high = 0, getattr(best, part)
+        while low < high:
+            middle = (low + high) // 2
+            if guard.costs.fits(guard.arena.initial, replace(best, **{part: middle})):
+                high = middle
+            else:
+                low = middle + 1
+        best = replace(best, **{part: low})
+    return best
+
+
 def budgets(rng: Random, compiled: Compiled) -> Iterator[Budget | None]:
-    """The least budget, one a little larger, and a generous one (None: the limits of the spec, where they suffice)."""
-    least = compiled.guard.least()
-    yield least
-    more = (rng.randint(0, 12), rng.randint(0, 3), rng.randint(0, 1))
-    yield Budget(*(a + b for a, b in zip((least.tokens, least.steps, least.calls), more, strict=True)))
+    """The least budget, another least one, one a little larger, and a generous one (None: the limits of the spec)."""
+    other = least(rng, compiled)
+    best = compiled.guard.least()
+    yield best
+    yield other
+    more = (rng.choice([0, 1, 2, 5, 20, 60]), rng.randint(0, 3), rng.randint(0, 1))
+    few = rng.choice([best, other])
+    yield Budget(few.tokens + more[0], few.steps + more[1], few.calls + more[2])
     limits = compiled.agent.limits
     asked = Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
-    fits = all(getattr(asked, name) >= getattr(least, name) for name in ("tokens", "steps", "calls"))
-    yield None if fits else Budget(least.tokens + 500, least.steps + 12, least.calls + 3)
+    fits = all(getattr(asked, name) >= getattr(best, name) for name in ("tokens", "steps", "calls"))
+    yield None if fits else Budget(best.tokens + 500, best.steps + 12, best.calls + 3)
 
 
 def episodes_of(seed: int, count: Count, *, wills: Iterable[str] | None = None, folder: Path | None = None) -> None:
-    """Play one random spec under three budgets, each with a different will, and check every law."""
+    """Play one random spec under four budgets, each with a different will, and check every law."""
     rng = Random(f"episodes {seed}")
     spec = random_spec(Random(f"spec {seed}"))
     compiled = sound(spec, count)
@@ -92,10 +113,20 @@ def check_one(
     return played
 
 
-def refused_below(compiled: Compiled, budget: Budget) -> bool:
-    """Whether the guard refuses to start within the budget."""
-    try:
-        compiled.guard.start(budget)
-    except BudgetRefused:
-        return True
-    return False
+def check_game(spec: RandomSpec, compiled: Compiled, depth: int, limit: int) -> str:
+    """Compare ``solve`` with trying everything, as deep as the limit allows. Returns how it was settled."""
+    game = WordGame(compiled, limit)
+    assert {letter.true for letter in compiled.alphabet.letters} == {sign.true for sign in signs(compiled)}
+    rank = compiled.solution.rank.get(compiled.arena.initial)
+    for steps in range(depth + 1):
+        try:
+            forced = game.wins(steps)
+        except TooMany:
+            break
+        if forced != (rank is not None and rank <= steps):
+            raise AssertionError(f"within {steps} steps: rank {rank}, by definition {forced}\n{spec.text}")
+        if forced:
+            return "forced"
+        if not game.cut:
+            return "lost"  # every word was tried to its end
+    return f"agree within {steps} steps"

@@ -116,17 +116,28 @@ def random_spec(rng: Random) -> RandomSpec:
         blocks += [f"action{inner}action_input {observation}"] * 2
         if rng.random() < 0.15:
             blocks.append("action action_input report")
+        if rng.random() < 0.1:
+            blocks.append(rng.choice(["action action_input", "action action_input observation?", "(action (action_input observation)?)"]))
     if rng.random() < 0.04:
         blocks.append(rng.choice(["action", "action_input", "observation", "question"]))
     body = _behavior(rng, blocks, rng.choice([1, 2, 2, 3]))
     if rng.random() < 0.5:
         body = f"{body} {rng.choice(texts)}"
+    reactive = bool(schemas) and rng.random() < 0.3
+    if reactive:  # what must follow depends on what a tool answers
+        free = " | ".join(plain)
+        call = "action action_input observation"
+        body = rng.choice([f"({call}){{1,2}} ({free})*", f"({call} | {free})+", f"({call} ({free})?){{0,3}} ({free})", f"{call} ({free}){{0,4}}"])
     behavior = f"question {body}"
     used = [name for name in _CUES["odd"] if name in behavior.replace("(", " ").replace(")", " ").split() or name in behavior]
     used = [name for name in used if name in _words(behavior) or rng.random() < 0.1]
     cues = _CUES[rng.choice(["brackets", "brackets", "colons", "odd"])]
     steps = {name: _step(rng, name, cues[name]) for name in used}
-    rules = [_rule(rng, i, used, list(schemas)) for i in range(rng.choice([0, 1, 1, 2, 2, 3, 4]))]
+    many = rng.choice([0, 1, 1, 2, 2, 3, 4])
+    if reactive:
+        rules = [_reaction(rng, i, plain, list(schemas)) for i in range(max(many - 1, 1))]
+    else:
+        rules = [_rule(rng, i, used, list(schemas)) for i in range(many)]
     document = {
         "version": 1, "name": "random", "steps": steps, "behavior": behavior, "rules": rules, "tools": list(schemas),
         "limits": {"max_tokens": rng.choice([300, 1500, 6000]), "max_steps": rng.randint(8, 30), "max_tool_calls": rng.randint(1, 5)},
@@ -205,6 +216,16 @@ def _rule(rng: Random, i: int, steps: list[str], tools: list[str]) -> dict[str, 
     mine = [name for name in steps if name != "question"] or ["question"]
     text = _template(rng, mine, tools) if rng.random() < 0.6 else _formula(rng, steps, tools, rng.randint(1, 3))
     return {"id": f"r{i}", "ltl": text, "enforce": rng.choice(["block"] * 7 + ["warn", "warn", "log", "off"])}
+
+
+def _reaction(rng: Random, i: int, plain: list[str], tools: list[str]) -> dict[str, Any]:
+    a, b, t, u = rng.choice(plain), rng.choice(plain), rng.choice(tools), rng.choice(tools)
+    ways = [
+        f"G(failed({t}) -> F {a})", f"G(error -> X {a})", f"G(failed({t}) & !error -> X ({a} & F {b}))", f"G(ok({t}) -> N !{b})",
+        f"G(ok({t}) -> X ({a} & X {b}))", f"F failed({t}) -> F {a}", f"G(error -> N G !call({t}))", f"G(failed({t}) -> F call({u}) | F {a})",
+        f"!{a} W failed({t})", f"G(call({t}) -> X (ok({t}) | X {b}))",
+    ]  # fmt: skip
+    return {"id": f"r{i}", "ltl": rng.choice(ways), "enforce": rng.choice(["block"] * 9 + ["warn"])}
 
 
 def _template(rng: Random, steps: list[str], tools: list[str]) -> str:

@@ -98,6 +98,7 @@ class WordGame:
         self.signs = signs(compiled)
         self.limit = limit
         self._left = 0
+        self.cut = False
         self._good: dict[Word, bool] = {}
         self._next: dict[Word, list[Sign]] = {}
 
@@ -126,8 +127,12 @@ class WordGame:
         return self._next[word]
 
     def wins(self, steps: int, word: Word = ()) -> bool:
-        """Whether the model can force a good word within so many more steps. Raises TooMany."""
+        """Whether the model can force a good word within so many more steps. Raises TooMany.
+
+        Afterwards ``cut`` says whether more steps could make a difference.
+        """
         self._left = self.limit
+        self.cut = False
         return self._wins(word, steps)
 
     def _wins(self, word: Word, steps: int) -> bool:
@@ -136,7 +141,10 @@ class WordGame:
             raise TooMany
         if self.good(word):
             return True
-        letters = self.possible(word) if steps else []
+        letters = self.possible(word)
+        if not steps:
+            self.cut |= bool(letters)
+            return False
         after = (self._wins((*word, letter), steps - 1) for letter in letters)
         if letters and letters[0].owner == Owner.MODEL:
             return any(after)
