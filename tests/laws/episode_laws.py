@@ -26,8 +26,8 @@ from agentspec.logic.semantics import holds
 from agentspec.spec.load import load_text
 from agentspec.spec.model import Spec
 from tests.laws.specs import Call, RandomSpec
-from tests.laws.words import WordGame, sign_of
 from tests.laws.toy import ToyEngine, ToySource, toy_tokenizer
+from tests.laws.words import WordGame, sign_of
 
 BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 """Whatever anybody counts as the end of a line."""

@@ -224,6 +224,7 @@ def _reaction(rng: Random, i: int, plain: list[str], tools: list[str]) -> dict[s
         f"G(failed({t}) -> F {a})", f"G(error -> X {a})", f"G(failed({t}) & !error -> X ({a} & F {b}))", f"G(ok({t}) -> N !{b})",
         f"G(ok({t}) -> X ({a} & X {b}))", f"F failed({t}) -> F {a}", f"G(error -> N G !call({t}))", f"G(failed({t}) -> F call({u}) | F {a})",
         f"!{a} W failed({t})", f"G(call({t}) -> X (ok({t}) | X {b}))",
+        f"G !failed({t})", f"G(call({t}) -> X ok({t}))", "G !error",
     ]  # fmt: skip
     return {"id": f"r{i}", "ltl": rng.choice(ways), "enforce": rng.choice(["block"] * 9 + ["warn"])}
 
@@ -238,7 +239,7 @@ def _template(rng: Random, steps: list[str], tools: list[str]) -> str:
         t, u = rng.choice(tools), rng.choice(tools)
         ways += [
             f"G(failed({t}) -> N !call({t}))", f"G(failed({t}) -> N G !chosen({t}))", f"G(call({t}) -> N G !call({t}))",
-            f"!chosen({t}) W ok({u})", f"G(error -> N G !action)", f"G(ok({t}) -> F {a})", f"F(call({t}) | {a})", f"F ok({t})",
+            f"!chosen({t}) W ok({u})", "G(error -> N G !action)", f"G(ok({t}) -> F {a})", f"F(call({t}) | {a})", f"F ok({t})",
             f"G(call({t}) -> X (ok({t}) | F {a}))", f"G(failed({t}) -> F ({a} | ok({u})))", "G !error", f"G(error -> last | X {a})",
             f"G(failed({t}) & !error -> N chosen({u}))", f"!{a} W (ok({t}) | failed({t}))",
         ]  # fmt: skip

@@ -16,10 +16,7 @@ from numpy.typing import NDArray
 from agentspec.decoding.matcher import Matcher, MatcherFactory
 from agentspec.engines.engine import Message
 
-CUES = (
-    "[Question] [Thought] [Plan] [Note] [Pick] [Mood] [Action] [Action Input] [Observation] [Report] [Answer] "
-    "[Unknown] Thought: Action: Answer: 想: 答: ⟦A⟧ 🤖"
-).split(" ")
+CUES = ["[Question]", "[Thought]", "[Plan]", "[Note]", "[Pick]", "[Mood]", "[Action]", "[Action", "Input]", "[Observation]", "[Report]", "[Answer]", "[Unknown]", "Thought:", "Action:", "Answer:", "想:", "答:", "⟦A⟧", "🤖"]
 SPECIAL = "<|im_end|>"
 PADDING = 7
 """Scores beyond the tokenizer's vocabulary, as padded models give them."""
