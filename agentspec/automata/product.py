@@ -46,6 +46,19 @@ class Monitor:
         return state in self.dfa.accepting
 
 
+class NonEmpty:
+    """Words are non-empty: nothing is accepted before the first letter."""
+
+    initial = 0
+
+    def step(self, state: int, letter: Letter) -> int | None:
+        del state, letter
+        return 1
+
+    def accepts_at(self, state: int) -> bool:
+        return state == 1
+
+
 @dataclass(frozen=True)
 class Arena:
     """A finite turn-based game graph. ``moves[q]`` maps the letters that exist at ``q`` to states or ``VIOLATED``.
@@ -76,6 +89,7 @@ def build_arena(
     Raises SpecError where two owners, or two steps of the adversary, may write at one position, or where the model
     writes first (the path there is in the message), TooLarge past ``STATE_LIMIT`` states.
     """
+    structure = (NonEmpty(), *structure)
     components = (*structure, *rules)
     start = tuple(component.initial for component in components)
     number = {start: 0}

@@ -57,7 +57,10 @@ class _Lowering:
                 for value in values:
                     if allowed is not None and not any(_is(value, name) for name in allowed):
                         raise self.refuse(f"{pointer}/{keyword}", f"{json.dumps(value)} is not of the schema's type")
-                return self.choice([Literal(_compact(value)) for value in values])
+                try:
+                    return self.choice([Literal(_compact(value)) for value in values])
+                except (ValueError, TypeError, RecursionError) as problem:
+                    raise self.refuse(f"{pointer}/{keyword}", f"cannot be written as JSON: {problem}") from None
         if "anyOf" in schema:
             self.known(schema, {"anyOf"}, pointer)
             options = schema["anyOf"]
@@ -122,7 +125,7 @@ class _Lowering:
 
     def sign(self, schema: Mapping[str, Any], pointer: str) -> Constraint:
         self.known(schema, {"type", "minimum"}, pointer)
-        if "minimum" in schema and schema["minimum"] != 0:
+        if "minimum" in schema and (schema["minimum"] != 0 or isinstance(schema["minimum"], bool)):
             raise self.refuse(f"{pointer}/minimum", "only a minimum of 0 can be enforced here")
         return Literal("") if "minimum" in schema else Choice((Literal(""), Literal("-")))
 
@@ -154,14 +157,15 @@ class _Lowering:
         if not isinstance(properties, Mapping) or not isinstance(required, list):
             raise self.refuse(pointer, "'properties' is an object and 'required' a list")
         for name in required:
-            if name not in properties:
+            if not isinstance(name, str) or name not in properties:
                 raise self.refuse(f"{pointer}/required", f"{json.dumps(name)} is not among the properties")
         members: list[tuple[Constraint, bool]] = []
         for name, value in properties.items():
-            key = json.dumps(name, ensure_ascii=False)
-            if "\\" in key or any(ord(c) < 0x20 or 0x7F <= ord(c) <= 0x9F or ord(c) in (0x2028, 0x2029) for c in key):
-                raise self.refuse(f"{pointer}/properties", f"the name {key} cannot be written without an escape")
-            body = self.schema(value, f"{pointer}/properties/{name}", depth + 1)
+            key = _compact(name) if isinstance(name, str) and _encodable(name) else "\\"
+            if "\\" in key:
+                raise self.refuse(f"{pointer}/properties", f"the name {name!r} cannot be written without an escape")
+            step = name.replace("~", "~0").replace("/", "~1")
+            body = self.schema(value, f"{pointer}/properties/{step}", depth + 1)
             members.append((Sequence((Literal(f"{key}:"), body)), name in required))
         return self.choice([Sequence((Literal("{"), inside, Literal("}"))) for inside in _members(members)])
 
@@ -192,8 +196,14 @@ def _whole(digits: int) -> Constraint:
 
 
 def _compact(value: Any) -> str:
+    """Compact JSON in which control characters and line separators are escaped. Raises ValueError, TypeError."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\u0085", "\\u0085")
+    text.encode()
+    return "".join(f"\\u{ord(c):04x}" if 0x7F <= ord(c) <= 0x9F or ord(c) in (0x2028, 0x2029) else c for c in text)
+
+
+def _encodable(text: str) -> bool:
+    return not any(0xD800 <= ord(c) <= 0xDFFF for c in text)
 
 
 def _is(value: Any, name: str) -> bool:
@@ -215,7 +225,13 @@ def parse_object(text: str) -> dict[str, Any]:
             found[key] = value
         return found
 
-    value = json.loads(text, object_pairs_hook=unique)
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError(f"an object was expected, not {text[:40]}")
     return value

@@ -31,7 +31,7 @@ def observe(
     """Call ``tool``; the answer is never parsed, holds no special token, and none of its lines begins with a cue."""
     try:
         values = parse_object(arguments)
-    except (ValueError, RecursionError) as problem:
+    except ValueError as problem:
         raise EngineFault(f"the arguments of {tool.schema.name} are not a JSON object: {problem}") from problem
     outcome = call(tool, values)
     name = tool.schema.name

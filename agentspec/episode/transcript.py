@@ -83,7 +83,7 @@ def lenient(compiled: Compiled, possible: Iterable[Letter], line: str) -> tuple[
         if step.tool == "arguments":
             try:
                 content = json.dumps(parse_object(content), ensure_ascii=False, separators=(",", ":"))
-            except (ValueError, RecursionError):
+            except ValueError:
                 break
         if matches(compiled.contents[letter], content):
             return letter, content
