@@ -6,20 +6,22 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from agentspec.automata.game import counterplay
 from agentspec.automata.letter import Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled
-from agentspec.errors import InvalidInput
+from agentspec.errors import EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
-from tests.laws.episode_laws import behavior_accepts, compiled_of
+from tests.laws.episode_laws import behavior_accepts, check_laws, compiled_of, play
 from tests.laws.harness import Count, budgets, check_game, check_one, episodes_of, sound
 from tests.laws.specs import RandomSpec, spec_from, specs
-from tests.laws.toy import WILLS
+from tests.laws.toy import WILLS, ToyEngine, ToySource, toy_tokenizer
 from tests.laws.words import Word, WordGame, sign_of
 
 slow = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -145,3 +147,66 @@ def test_a_refusal_shows_a_play_that_exists_and_the_model_cannot_mend() -> None:
         assert not game.good(word)
         shown += 1
     assert shown >= 40
+
+
+# The window, and engines that fail ----------------------------------------------------------------------------------
+
+
+def test_an_episode_stays_within_the_models_window_or_does_not_start() -> None:
+    found: Counter[str] = Counter()
+    for seed in range(120):
+        spec, rng = spec_from(seed), Random(seed)
+        compiled = sound(spec, Count())
+        if compiled is None:
+            continue
+        wide = play(spec, compiled)
+        prompt = wide.result.usage.prompt_tokens
+        most = max((s.max_tokens for s in compiled.agent.spec.steps.values() if s.owner == Owner.TOOL), default=0)
+        least = compiled.guard.least()
+        window = prompt + least.tokens + rng.choice([-1, 0, 5, 60]) + least.calls * rng.choice([0, most, most + 30])
+        played = play(spec, compiled, window=window, budget=rng.choice([None, least]), will=rng.choice(sorted(WILLS)))
+        found[played.result.status] += 1
+        if played.result.status == "refused":
+            assert not played.records
+            assert played.source is None
+            assert not played.calls
+            assert played.result.exit_code == 3
+        else:
+            check_laws(played)
+    print(found)
+    assert found["accepted"] >= 25
+    assert found["refused"] >= 25
+
+
+@pytest.mark.parametrize("fault", ["nan", "infinite", "raises", "lies"])
+def test_an_engine_that_fails_never_ends_as_accepted(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = ToySource.logits
+
+    def logits(self: ToySource) -> NDArray[np.float32]:
+        scores = honest(self)
+        if self.asked < 3:
+            return scores
+        if fault == "raises":
+            raise EngineFault("the forward failed")
+        return np.full_like(scores, np.nan if fault == "nan" else np.inf)
+
+    if fault == "lies":  # the text decoded is not that of the tokens
+        monkeypatch.setattr(ToyEngine, "decode", lambda _self, tokens: b"x" * len(tokens))
+    else:
+        monkeypatch.setattr(ToySource, "logits", logits)
+    found: Counter[str] = Counter()
+    for seed in range(60):
+        spec = spec_from(seed)
+        compiled = sound(spec, Count())
+        if compiled is None:
+            continue
+        played = play(spec, compiled, budget=Budget(10**4, 60, 9))
+        assert played.source is not None
+        whole = fault == "lies" or played.source.asked >= 3
+        wrote = any(chunk != [toy_tokenizer().eos_token_id] for chunk in played.source.appended)
+        assert played.result.status == ("engine_fault" if whole and wrote else "accepted"), played.result.reason
+        found[played.result.status] += 1
+        if played.result.status == "engine_fault":
+            assert played.result.answer is None
+            assert played.result.exit_code == 4
+    assert found["engine_fault"] >= 20

@@ -35,7 +35,9 @@ def random_arena(rng: Random) -> Arena:
     owners: list[Owner | None] = []
     moves = []
     for _ in range(many):
-        letters, owner = rng.choice([(MODEL, Owner.MODEL)] * 4 + [(TOOL, Owner.TOOL)] * 2 + [(USER, Owner.USER), ([], None)])
+        letters, owner = rng.choice(
+            [(MODEL, Owner.MODEL)] * 4 + [(TOOL, Owner.TOOL)] * 2 + [(USER, Owner.USER), ([], None)]
+        )
         chosen = rng.sample(letters, rng.randint(1, min(3, len(letters)))) if letters else []
         bad = 0.1 if owner == Owner.TOOL else 0.2
         moves.append({a: VIOLATED if rng.random() < bad else rng.randrange(many) for a in chosen})
@@ -173,8 +175,12 @@ def test_any_play_of_allowed_steps_ends_well_within_its_budget(guard: Guard, rng
             plays.append((position.state, position.left))
             letter = rng.choice(position.allowed())
             weight = guard.costs.weights.get(letter, 0)
-            if rng.random() < 0.2 and letter.owner == Owner.MODEL and not guard.costs.fits(
-                guard.arena.moves[position.state][letter], position.left.after(letter, weight + 9)
+            if (
+                rng.random() < 0.2
+                and letter.owner == Owner.MODEL
+                and not guard.costs.fits(
+                    guard.arena.moves[position.state][letter], position.left.after(letter, weight + 9)
+                )
             ):
                 with pytest.raises(EngineFault, match="no good end is sure"):
                     position.advance(letter, weight + 9)
@@ -193,7 +199,7 @@ def test_any_play_of_allowed_steps_ends_well_within_its_budget(guard: Guard, rng
 
 
 def test_a_step_that_is_not_allowed_is_refused_and_changes_nothing() -> None:
-    arena = Arena((), 0, (Owner.MODEL, None), ({MODEL[1]: 1, MODEL[2]: VIOLATED},{}), frozenset({1}))  # fmt: skip
+    arena = Arena((), 0, (Owner.MODEL, None), ({MODEL[1]: 1, MODEL[2]: VIOLATED}, {}), frozenset({1}))
     guard = Guard(arena, solve(arena), Costs(arena, dict.fromkeys(MODEL, 3), solve(arena).winning))
     position = guard.start(Budget(3, 1, 0))
     for letter in (MODEL[2], MODEL[4], TOOL[0]):
@@ -234,9 +240,7 @@ def words_of_guard(position: Position, longest: int) -> Ways:
         if guard.may_end(q):
             found.add(word)
         if len(word) < longest:
-            paths += [
-                ((*word, a), guard.arena.moves[q][a], left.after(a, guard.costs.weights[a])) for a in offered
-            ]
+            paths += [((*word, a), guard.arena.moves[q][a], left.after(a, guard.costs.weights[a])) for a in offered]
     return frozenset(found)
 
 
@@ -277,10 +281,14 @@ def test_a_checkpoint_never_hides_an_affordable_step(guard: Guard, rng: Random) 
 
 def test_the_segment_law_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment_module, "_continues", lambda guard, q, left: bool(guard.offered(q, left)))
-    with pytest.raises(AssertionError, match="no step is hidden"):
+
+    def search() -> None:
         for seed in range(2000):
             rng = Random(seed)
             check_segment(guard_of(random_arena(rng), rng), rng)
+
+    with pytest.raises(AssertionError, match="no step is hidden"):
+        search()
 
 
 def test_segments_are_bounded_and_numbered_breadth_first() -> None:

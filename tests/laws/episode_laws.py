@@ -83,7 +83,9 @@ def play(
     assert len(engine.sources) <= 1, "law: one text an episode"
     source = engine.sources[0] if engine.sources else None
     path = journal.path if journal else None
-    return Played(compiled, random_spec.schemas, records, episode.result, source, calls, episode.asked, window, task, path)
+    return Played(
+        compiled, random_spec.schemas, records, episode.result, source, calls, episode.asked, window, task, path
+    )
 
 
 def check_laws(played: Played) -> None:
@@ -230,7 +232,9 @@ def parts_of(played: Played) -> Parts:
         while at < len(chunks) and len(tokenizer.data(written)) < len(run.encode()):
             written += chunks[at]
             at += 1
-        assert tokenizer.data(written) == run.encode(), f"law: the text {tokenizer.data(written)!r} is the trace {run!r}"
+        assert tokenizer.data(written) == run.encode(), (
+            f"law: the text {tokenizer.data(written)!r} is the trace {run!r}"
+        )
         model.append(written)
         run = ""
         if record is not None:
@@ -247,8 +251,9 @@ def parts_of(played: Played) -> Parts:
 def check_text(played: Played) -> None:
     spec = played.compiled.agent.spec
     parts = parts_of(played)
-    whole = b"".join(map(toy_tokenizer().data, [tokens for chunk in played.source.appended for tokens in [chunk]][: len(
-        played.source.appended) - parts.ended])).decode()  # fmt: skip
+    assert played.source is not None
+    chunks = played.source.appended[: len(played.source.appended) - parts.ended]
+    whole = b"".join(map(toy_tokenizer().data, chunks)).decode()
     cues = [step.cue for step in spec.steps.values()]
     begun = [row for row in BREAKS.split(whole) if any(row.startswith(cue) for cue in cues)]
     expected = [spec.steps[str(letter.step)].cue for letter in letters_of(played)[1:]]

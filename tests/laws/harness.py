@@ -35,7 +35,9 @@ class Count:
 
     def __str__(self) -> str:
         shown = [("specs", self.specs), ("episodes", self.episodes), ("steps", self.owners)]
-        told = "; ".join(f"{name} {sum(c.values())} ({', '.join(f'{k} {c[k]}' for k in sorted(c))})" for name, c in shown)
+        told = "; ".join(
+            f"{name} {sum(c.values())} ({', '.join(f'{k} {c[k]}' for k in sorted(c))})" for name, c in shown
+        )
         return f"{told}; tokens {self.tokens}, of them forced {self.forced}"
 
 
@@ -91,9 +93,16 @@ def episodes_of(seed: int, count: Count, *, wills: Iterable[str] | None = None, 
     if compiled is None:
         return
     for budget in budgets(rng, compiled):
-        spec = replace(spec, tool_seed=rng.randrange(10**9), temper=rng.choice([spec.temper, "mixed", "failing", "broken"]))
+        spec = replace(
+            spec, tool_seed=rng.randrange(10**9), temper=rng.choice([spec.temper, "mixed", "failing", "broken"])
+        )
         chosen = rng.choice(sorted(wills or WILLS))
-        options = {"seed": rng.randrange(2**32), "will": chosen, "budget": budget, "temperature": rng.choice([0.0, 0.0, 1.0, 3.0])}
+        options = {
+            "seed": rng.randrange(2**32),
+            "will": chosen,
+            "budget": budget,
+            "temperature": rng.choice([0.0, 0.0, 1.0, 3.0]),
+        }
         check_one(spec, compiled, count, folder if rng.random() < 0.3 else None, rng.random() < 0.1, **options)
 
 

@@ -254,9 +254,7 @@ def the_grammar_offers_too_much(patch: pytest.MonkeyPatch) -> None:
 
 def the_guard_offers_too_much(patch: pytest.MonkeyPatch) -> None:
     """``offered`` forgets the budget and what is winning; ``advance`` still checks."""
-    patch.setattr(
-        Guard, "offered", lambda self, q, _: self.possible(q) if self.arena.owner[q] == Owner.MODEL else ()
-    )  # fmt: skip
+    patch.setattr(Guard, "offered", lambda self, q, _: self.possible(q) if self.arena.owner[q] == Owner.MODEL else ())
 
 
 def nobody_checks(patch: pytest.MonkeyPatch) -> None:
@@ -356,7 +354,7 @@ BUGS = [
     Bug(one_call_too_many, "law: calls are within"),
     Bug(observations_are_no_steps, "law: .* steps are within"),
     Bug(costs_hope_for_the_best, f"{FAULT}after observation .* no good end is sure"),
-    Bug(the_grammar_offers_too_much, f"{FAULT}.*may not come here"),
+    Bug(the_grammar_offers_too_much, f"{FAULT}.*not within its constraint"),
     Bug(the_guard_offers_too_much, f"{FAULT}.*no good end is sure"),
     Bug(nobody_checks, "law: "),
     Bug(the_grammar_may_end_anywhere, f"{FAULT}the model ended where the guard does not allow it"),

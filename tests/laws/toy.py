@@ -16,22 +16,27 @@ from numpy.typing import NDArray
 from agentspec.decoding.matcher import Matcher, MatcherFactory
 from agentspec.engines.engine import Message
 
-CUES = ["[Question]", "[Thought]", "[Plan]", "[Note]", "[Pick]", "[Mood]", "[Action]", "[Action", "Input]", "[Observation]", "[Report]", "[Answer]", "[Unknown]", "Thought:", "Action:", "Answer:", "想:", "答:", "⟦A⟧", "🤖"]
+CUES = [
+    "[Question]", "[Thought]", "[Plan]", "[Note]", "[Pick]", "[Mood]", "[Action]", "[Action Input]",
+    "[Observation]", "[Report]", "[Answer]", "[Unknown]", "Thought:", "Action:", "Answer:", "想:", "答:", "⟦A⟧", "🤖",
+]  # fmt: skip
 SPECIAL = "<|im_end|>"
 PADDING = 7
 """Scores beyond the tokenizer's vocabulary, as padded models give them."""
 
 _PIECES = [
-    "\n[", "]\n[A", "]\n[", '"}\n', '"}\n[', " [", "] ", "]\n", "\n\n", "\n ", "\n  ", "[Act", "[Action", "ion] ", "ion Input]",
-    " Input", "[Th", "ought] ", "[Ans", "wer] ", "[Obs", "ervation] ", "\n[Answer] ", "\n[Thought] ", "x\n[Answer] y",
-    '{"', '":', '":"', '","', '"}', '{}\n', "{}", '":-', '":true', '":false}', ',"', "[]", "],[", '\\"', "\\n", "\\", "true", "false",
-    "null", "}\n[Observation] ", "\r\n", "\r", "\t", "  ", "   ", " \n", "42", "-1", "00", "0.5", "e10", "<|im_end|", "<|im", "|>", "</s>",
-    "é", "€", "😀", "\u2028", "\u0085", "\ufeff", "日本", "本\n", "😀\n[", "alpha", "beta", "gamma", "one", "two", "add", "find",
-    "add\n[Action", "find\n", " the", "the ", "ing", "er", "an", "answer", "thought", "a\nb",
+    "\n[", "]\n[A", "]\n[", '"}\n', '"}\n[', " [", "] ", "]\n", "\n\n", "\n ", "\n  ", "[Act", "[Action", "ion] ",
+    "ion Input]", " Input", "[Th", "ought] ", "[Ans", "wer] ", "[Obs", "ervation] ", "\n[Answer] ", "\n[Thought] ",
+    "x\n[Answer] y", '{"', '":', '":"', '","', '"}', "{}\n", "{}", '":-', '":true', '":false}', ',"', "[]", "],[",
+    '\\"', "\\n", "\\", "true", "false", "null", "}\n[Observation] ", "\r\n", "\r", "\t", "  ", "   ", " \n", "42",
+    "-1", "00", "0.5", "e10", "<|im_end|", "<|im", "|>", "</s>", "é", "€", "😀", "\u2028", "\u0085", "\ufeff", "日本",
+    "本\n", "😀\n[", "alpha", "beta", "gamma", "one", "two", "add", "find", "add\n[Action", "find\n", " the", "the ",
+    "ing", "er", "an", "answer", "thought", "a\nb",
 ]  # fmt: skip
 _SPLIT = [  # pieces that begin or end inside a character
-    b"\xf0\x9f", b"\x98\x80", b"\x9f\x98\x80", b"\xe2\x82", b"\x82\xac", b"\xac\n", b"\x80\n[", b"\xc3", b"\xa9 ", b"\xe2\x80",
-    b"\xa8[", b" \xf0\x9f", b"\xf4\x8f\xbf\xbf", b"\xf4\x8f\xbf", b"\xed\xa0\x80", b"\xc0\x80", b"\xff\xfe", b"\x80\x80",
+    b"\xf0\x9f", b"\x98\x80", b"\x9f\x98\x80", b"\xe2\x82", b"\x82\xac", b"\xac\n", b"\x80\n[", b"\xc3", b"\xa9 ",
+    b"\xe2\x80", b"\xa8[", b" \xf0\x9f", b"\xf4\x8f\xbf\xbf", b"\xf4\x8f\xbf", b"\xed\xa0\x80", b"\xc0\x80",
+    b"\xff\xfe", b"\x80\x80",
 ]  # fmt: skip
 
 
@@ -46,7 +51,7 @@ def _vocabulary() -> list[bytes]:
     for piece in _SPLIT:
         tokens.setdefault(piece)
     rng = random.Random(0)
-    letters = [*"abcdefghijklmnopqrstuvwxyz0123456789 \n[]{}\":,-", "é", "€", "😀"]
+    letters = [*'abcdefghijklmnopqrstuvwxyz0123456789 \n[]{}":,-', "é", "€", "😀"]
     while len(tokens) < 600:
         tokens.setdefault("".join(rng.choices(letters, k=rng.randint(2, 5))).encode())
     return list(tokens)
@@ -129,20 +134,12 @@ def _cue(cue: str) -> dict[bytes, float]:
 
 
 WILLS = {
-    "random": (lambda _: 0.0, 0.0),
-    "flat": (None, 0.0),
-    "newlines": (_newlines, -50.0),
-    "endless": (_endless, -50.0),
-    "long": (_long, -50.0),
-    "short": (_short, 20.0),
-    "costly": (_costly, -50.0),
-    "straddling": (_straddling, -5.0),
-    "quitter": (lambda _: 0.0, 50.0),
-    "workaholic": (lambda _: 0.0, -50.0),
-    "answer": (_cue("[Answer] Answer: 答:").get, -9.0),
-    "action": (_cue("[Action] Action: [Action Input]").get, -9.0),
+    "random": (lambda _: 0.0, 0.0), "flat": (None, 0.0), "newlines": (_newlines, -50.0), "endless": (_endless, -50.0),
+    "long": (_long, -50.0), "short": (_short, 20.0), "costly": (_costly, -50.0), "straddling": (_straddling, -5.0),
+    "quitter": (lambda _: 0.0, 50.0), "workaholic": (lambda _: 0.0, -50.0),
+    "answer": (_cue("[Answer] Answer: 答:").get, -9.0), "action": (_cue("[Action] Action: [Action Input]").get, -9.0),
     "thought": (_cue("[Thought] Thought: 想:").get, -9.0),
-}
+}  # fmt: skip
 """What a toy model wants: a bias for each piece of text, and one for the end token. Special tokens it always wants."""
 
 
