@@ -1,6 +1,6 @@
 """Run a shipped agent from Python and read its steps as they come.
 
-    python examples/run_react.py "What is 48 * 17?"
+python examples/run_react.py "What is 48 * 17?"
 """
 
 from __future__ import annotations

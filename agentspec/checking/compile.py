@@ -64,7 +64,7 @@ class Compiled:
         if not self.realizable:
             raise SpecError(self.refusal(), location=self.agent.spec.behavior_location)
         weights = {letter: max_bytes(text) for letter, text in self.lines.items()}
-        return Guard(self.arena, self.solution, Costs(self.arena, weights, self.solution.winning))
+        return Guard(self.arena, self.solution, Costs(self.arena, weights))
 
     def refusal(self) -> str:
         """Why no guard exists: a play the model cannot avoid losing."""

@@ -6,6 +6,7 @@ carries at least one byte. ``matches`` is the definition, used to re-validate wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentspec.errors import InvalidInput
@@ -89,17 +90,28 @@ def line_of_text(min_chars: int, max_chars: int) -> Constraint:
 
 def max_bytes(constraint: Constraint) -> int:
     """The length of the longest text in UTF-8 bytes."""
+    known: dict[int, int] = {}  # by identity: parts are shared, and written out they may be exponentially many
+
+    def longest(node: Constraint) -> int:
+        if id(node) not in known:
+            known[id(node)] = _longest(node, longest)
+        return known[id(node)]
+
+    return longest(constraint)
+
+
+def _longest(constraint: Constraint, longest: Callable[[Constraint], int]) -> int:
     match constraint:
         case Literal(text=text):
             return len(text.encode())
         case Characters(ranges=ranges, maximum=maximum):
             return maximum * len(chr(ranges[-1][1]).encode())
         case Sequence(parts=parts):
-            return sum(map(max_bytes, parts))
+            return sum(map(longest, parts))
         case Choice(options=options):
-            return max(map(max_bytes, options))
+            return max(map(longest, options))
         case Repeat(body=body, maximum=maximum):
-            return maximum * max_bytes(body)
+            return maximum * longest(body)
 
 
 def matches(constraint: Constraint, text: str) -> bool:

@@ -23,7 +23,8 @@ DEPTH = 20
 _ANNOTATIONS = {"title", "description", "default", "examples", "$comment", "deprecated", "$schema", "$id"}
 _DIGIT = ((0x30, 0x39),)
 _NONZERO = ((0x31, 0x39),)
-_PLAIN = Characters(ranges_without((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x2029), '"', "\\"), 1, 1)
+PLAIN = ranges_without((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x2029), '"', "\\")
+"""What stands in a string without an escape."""
 _ESCAPE = Sequence((Literal("\\"), Characters(((0x22, 0x22), (0x5C, 0x5C), (0x6E, 0x6E), (0x74, 0x74)), 1, 1)))
 
 
@@ -102,7 +103,8 @@ class _Lowering:
         return low, high
 
     def choice(self, options: list[Constraint]) -> Constraint:
-        distinct = tuple(dict.fromkeys(options))
+        literals = dict.fromkeys(option for option in options if isinstance(option, Literal))
+        distinct = (*literals, *(option for option in options if not isinstance(option, Literal)))
         return distinct[0] if len(distinct) == 1 else Choice(distinct)
 
     def typed(self, name: str, schema: Mapping[str, Any], pointer: str, depth: int) -> Constraint:
@@ -121,7 +123,7 @@ class _Lowering:
     def string(self, schema: Mapping[str, Any], pointer: str, _depth: int) -> Constraint:
         self.known(schema, {"type", "minLength", "maxLength"}, pointer)
         low, high = self.bounds(schema, "Length", STRING_LENGTH, pointer)
-        return Sequence((Literal('"'), Repeat(Choice((_PLAIN, _ESCAPE)), low, high), Literal('"')))
+        return Sequence((Literal('"'), Repeat(Choice((Characters(PLAIN, 1, 1), _ESCAPE)), low, high), Literal('"')))
 
     def sign(self, schema: Mapping[str, Any], pointer: str) -> Constraint:
         self.known(schema, {"type", "minimum"}, pointer)

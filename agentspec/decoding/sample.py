@@ -29,13 +29,22 @@ class Sampler:
         """A token at ``position``. Shapes: logits (n,), allowed (n,) or None for all. Raises EngineFault on NaN."""
         if allowed is not None and len(allowed) != len(logits):
             logits, allowed = logits[: len(allowed)], allowed[: len(logits)]
-        tokens = np.arange(len(logits)) if allowed is None else np.flatnonzero(allowed)
-        scores: NDArray[np.floating] = logits[tokens]
-        if np.isnan(scores).any() or np.isposinf(scores).any():
-            raise EngineFault("the model's logits are not numbers")
+        if allowed is not None and not allowed.any():
+            raise EngineFault("no token is allowed")
         if self.temperature > 0:
-            scores = scores / self.temperature + self._noise(tokens, position)
-        return int(tokens[int(np.argmax(scores))])
+            tokens = np.arange(len(logits)) if allowed is None else np.flatnonzero(allowed)
+            scores = logits[tokens].astype(np.float64) / self.temperature + self._noise(tokens, position)
+            best = int(np.argmax(scores))
+            token, score = int(tokens[best]), float(scores[best])
+        else:
+            masked = logits if allowed is None else np.where(allowed, logits, -np.inf)
+            token = int(np.argmax(masked))
+            score = float(masked[token])
+            if allowed is not None and not allowed[token]:
+                token = int(np.argmax(allowed))  # all that is allowed scores -inf
+        if np.isnan(score) or score == np.inf:  # argmax finds a NaN before any number
+            raise EngineFault("the model's logits are not numbers")
+        return token
 
     def _noise(self, tokens: NDArray[np.int64], position: int) -> NDArray[np.float64]:
         base = _mixed(_mixed(np.array([self.seed % 2**64], dtype=np.uint64)) + np.uint64(position % 2**64))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec.decoding.lower.llguidance import slices
 from agentspec.decoding.matcher import Matcher, MatcherFactory
 from agentspec.engines.engine import Message
 from agentspec.errors import EngineFault, ModelMissing
@@ -50,7 +51,7 @@ class TransformersEngine:
         if end is None:
             raise ModelMissing(f"the model in {folder} names no end-of-sequence token")
         self.end_token = int(end)
-        self._ll = from_tokenizer(self._tokenizer, n_vocab=self._vocabulary, eos_token=self.end_token)
+        self._ll = from_tokenizer(self._tokenizer, n_vocab=self._vocabulary, eos_token=self.end_token, slices=slices())
         self._matchers = MatcherFactory(self._ll, self.end_token)
 
     def encode(self, text: str) -> list[int]:

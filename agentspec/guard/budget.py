@@ -14,9 +14,6 @@ from functools import cached_property
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED, Arena
 
-END_WEIGHT = 1
-"""The end-of-sequence token, where ``end`` is offered beside other steps."""
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -38,12 +35,11 @@ class Budget:
 class Costs:
     """Cost-to-go over an arena. ``weights`` bounds the tokens of each of the model's letters, cue and border included.
 
-    ``winning`` are the arena states from which the model can force a good end at all.
+    Ending costs nothing: its token is drawn only where a letter is offered beside it, so where one at least is left.
     """
 
     arena: Arena
     weights: dict[Letter, int]
-    winning: frozenset[int]
 
     def tokens(self, state: int, steps: int, calls: int) -> float:
         """The least sure cost in tokens from ``state``; infinite where no budget of tokens suffices.
@@ -81,21 +77,14 @@ class Costs:
 
     def _first(self) -> list[list[float]]:
         states = range(len(self.arena))
-        ends = [self._end_weight(q) if q in self.arena.accepting else math.inf for q in states]
+        ends = [0.0 if q in self.arena.accepting else math.inf for q in states]
         return [ends] * (len(self.arena) + 1)
-
-    def _end_weight(self, state: int) -> float:
-        """``end`` needs a token only where the model could write something else instead."""
-        beside = self.arena.owner[state] == Owner.MODEL and any(
-            target in self.winning for target in self.arena.moves[state].values()
-        )
-        return float(END_WEIGHT) if beside else 0.0
 
     def _next(self, shorter: list[list[float]]) -> list[list[float]]:
         return [[self._best(q, c, shorter) for q in range(len(self.arena))] for c in range(len(shorter))]
 
     def _best(self, state: int, calls: int, shorter: list[list[float]]) -> float:
-        best = self._end_weight(state) if state in self.arena.accepting else math.inf
+        best = 0.0 if state in self.arena.accepting else math.inf
         after = [self._after(letter, target, calls, shorter) for letter, target in self.arena.moves[state].items()]
         if self.arena.owner[state] == Owner.MODEL:
             return min([best, *after])

@@ -49,7 +49,7 @@ class Guard:
         )
 
     def may_end(self, state: int) -> bool:
-        """Whether the model may end here. Beside offered letters that takes one token, which the costs hold ready."""
+        """Whether the model may end here: by a token where letters are offered beside it, else without one."""
         return state in self.arena.accepting
 
     def possible(self, state: int) -> tuple[Letter, ...]:

@@ -49,7 +49,7 @@ def random_arena(rng: Random) -> Arena:
 def guard_of(arena: Arena, rng: Random) -> Guard:
     solution = solve(arena)
     weights = {letter: rng.randint(1, 6) for letter in MODEL}
-    return Guard(arena, solution, Costs(arena, weights, solution.winning))
+    return Guard(arena, solution, Costs(arena, weights))
 
 
 guards = st.randoms(use_true_random=False).map(lambda rng: guard_of(random_arena(rng), rng))
@@ -59,15 +59,11 @@ def by_hand(guard: Guard) -> Callable[[int, int, int, int], bool]:
     """``wins(state, tokens, steps, calls)``: whether the model can surely end well, every play tried."""
     arena, weights = guard.arena, guard.costs.weights
 
-    def end(q: int) -> int:
-        beside = any(target in guard.solution.rank for target in arena.moves[q].values())
-        return int(arena.owner[q] == Owner.MODEL and beside)
-
     @cache
     def wins(q: int, tokens: int, steps: int, calls: int) -> bool:
         if tokens < 0 or steps < 0 or calls < 0 or q == VIOLATED:
             return False
-        if q in arena.accepting and tokens >= end(q):
+        if q in arena.accepting:
             return True
         after = [
             wins(target, tokens - weights.get(letter, 0), steps - 1, calls - letter.completes_call)
@@ -200,7 +196,7 @@ def test_any_play_of_allowed_steps_ends_well_within_its_budget(guard: Guard, rng
 
 def test_a_step_that_is_not_allowed_is_refused_and_changes_nothing() -> None:
     arena = Arena((), 0, (Owner.MODEL, None), ({MODEL[1]: 1, MODEL[2]: VIOLATED}, {}), frozenset({1}))
-    guard = Guard(arena, solve(arena), Costs(arena, dict.fromkeys(MODEL, 3), solve(arena).winning))
+    guard = Guard(arena, solve(arena), Costs(arena, dict.fromkeys(MODEL, 3)))
     position = guard.start(Budget(3, 1, 0))
     for letter in (MODEL[2], MODEL[4], TOOL[0]):
         with pytest.raises(EngineFault, match="does not allow"):
@@ -294,7 +290,7 @@ def test_the_segment_law_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_segments_are_bounded_and_numbered_breadth_first() -> None:
     """One state, a loop, a large budget: a node for each number of steps left, never more than the limit."""
     arena = Arena((), 0, (Owner.MODEL,), ({MODEL[1]: 0, MODEL[2]: 0},), frozenset({0}))
-    guard = Guard(arena, solve(arena), Costs(arena, dict.fromkeys(MODEL, 1), frozenset({0})))
+    guard = Guard(arena, solve(arena), Costs(arena, dict.fromkeys(MODEL, 1)))
     found = segment(guard.start(Budget(10**6, 10**3, 0)))
     assert len(found.nodes) == segment_module.NODE_LIMIT
     seen = [behind for node in found.nodes for _, behind in node.alternatives if behind is not None]

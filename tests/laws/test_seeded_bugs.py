@@ -190,12 +190,12 @@ def weights_count_characters(patch: pytest.MonkeyPatch) -> None:
     """One token a character instead of one a byte, borders and cues right."""
     from agentspec.content import constraint as module
 
-    honest = max_bytes
+    honest = module._longest
 
-    def shorter(constraint: Any) -> int:
-        return constraint.maximum if isinstance(constraint, module.Characters) else honest(constraint)
+    def shorter(constraint: Any, longest: Any) -> int:
+        return constraint.maximum if isinstance(constraint, module.Characters) else honest(constraint, longest)
 
-    patch.setattr(module, "max_bytes", shorter)
+    patch.setattr(module, "_longest", shorter)
 
 
 def the_border_costs_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def costs_hope_for_the_best(patch: pytest.MonkeyPatch) -> None:
 
     def best(self: Costs, state: int, calls: int, shorter: Any) -> float:
         worst = honest(self, state, calls, shorter)
-        if self.arena.owner[state] != Owner.TOOL or state not in self.winning:
+        if self.arena.owner[state] != Owner.TOOL or state not in solve(self.arena).rank:
             return worst
         return min(self._after(letter, target, calls, shorter) for letter, target in self.arena.moves[state].items())
 

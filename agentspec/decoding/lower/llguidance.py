@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agentspec.automata.letter import Letter
-from agentspec.content.constraint import Characters, Choice, Constraint, Literal, Ranges, Repeat, Sequence
+from agentspec.content.constraint import LINE, Characters, Choice, Constraint, Literal, Ranges, Repeat, Sequence
+from agentspec.content.json_schema import PLAIN
 from agentspec.guard.segment import Segment
 
 
@@ -25,28 +26,44 @@ def lower(segment: Segment, text_of: Callable[[Letter], Constraint]) -> str:
         if node.may_end:
             ways.append('""')
         rules.append(f"n{i}: {' | '.join(ways)}")
-    lexemes = [f"{name}: {terminal(text_of(letter))}" for letter, name in terminals.items()]
-    return "\n".join(["start: n0", *rules, *lexemes, ""])
+    fragments = _Fragments()
+    lexemes = [f"{name}: {fragments.expression(text_of(letter))}" for letter, name in terminals.items()]
+    return "\n".join(["start: n0", *rules, *lexemes, *fragments.definitions, ""])
 
 
-def terminal(constraint: Constraint) -> str:
-    """The constraint as an expression of a Lark terminal."""
-    match constraint:
-        case Literal(text=text):
-            return _quoted(text)
-        case Characters(ranges=ranges, minimum=minimum, maximum=maximum):
-            return f"/{_class(ranges)}{{{minimum},{maximum}}}/" if maximum else '""'
-        case Sequence(parts=parts):
-            return " ".join(map(_grouped, parts)) or '""'
-        case Choice(options=options):
-            return " | ".join(map(_grouped, options))
-        case Repeat(body=body, minimum=minimum, maximum=maximum):
-            return f"({terminal(body)}){{{minimum},{maximum}}}" if maximum else '""'
+def slices() -> list[str]:
+    """Regexes whose token sets the tokenizer computes once: most of a mask inside free text is one of them."""
+    return [f"{_class(ranges)}{{1,{most}}}" for ranges in (PLAIN, LINE) for most in (10, 30)]
 
 
-def _grouped(constraint: Constraint) -> str:
-    compound = isinstance(constraint, (Sequence, Choice))
-    return f"({terminal(constraint)})" if compound else terminal(constraint)
+class _Fragments:
+    """Constraints as Lark expressions. A compound part used twice is defined once, so the text stays linear."""
+
+    def __init__(self) -> None:
+        self.definitions: list[str] = []
+        self._names: dict[int, str] = {}
+
+    def expression(self, constraint: Constraint) -> str:
+        match constraint:
+            case Literal(text=text):
+                return _quoted(text)
+            case Characters(ranges=ranges, minimum=minimum, maximum=maximum):
+                return f"/{_class(ranges)}{{{minimum},{maximum}}}/" if maximum else '""'
+            case Sequence(parts=parts):
+                return " ".join(map(self._named, parts)) or '""'
+            case Choice(options=options):
+                return " | ".join(map(self._named, options))
+            case Repeat(body=body, minimum=minimum, maximum=maximum):
+                return f"({self._named(body)}){{{minimum},{maximum}}}" if maximum else '""'
+
+    def _named(self, constraint: Constraint) -> str:
+        if isinstance(constraint, (Literal, Characters)):
+            return self.expression(constraint)
+        name = self._names.get(id(constraint))
+        if name is None:
+            name = self._names[id(constraint)] = f"F{len(self._names)}"
+            self.definitions.append(f"{name}: {self.expression(constraint)}")
+        return name
 
 
 def _quoted(text: str) -> str:
