@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
+from agentspec.errors import TooLarge
+
+WORK_LIMIT = 100_000
 V = TypeVar("V", bound=Hashable)
 
 
@@ -55,6 +58,8 @@ class Diagrams(Generic[V]):
 
     def combine(self, operation: Callable[[V, V], V], left: int, right: int, memo: dict[tuple[int, int], int]) -> int:
         """Pointwise ``operation``; ``memo`` belongs to the operation and this table."""
+        if len(memo) > WORK_LIMIT:
+            raise TooLarge(f"its decision diagrams need more than {WORK_LIMIT} nodes")
         key = (left, right)
         found = memo.get(key)
         if found is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from agentspec.automata.dfa import Dfa, coarsest
 from agentspec.automata.diagram import Diagrams
+from agentspec.automata.imply import implies
 from agentspec.automata.letter import Letter
 from agentspec.errors import TooLarge
 from agentspec.logic.formula import (
@@ -53,12 +54,31 @@ def translate(formula: Formula, propositions: tuple[str, ...] | None = None, *, 
 
 
 def _minimised(cubes: set[Cube]) -> Obligations:
+    tidy = {_without_implied(cube) for cube in cubes if not (ANOTHER in cube and FALSE in cube)}
     kept: list[Cube] = []
-    for cube in sorted(cubes, key=len):
-        if ANOTHER in cube and FALSE in cube:
-            continue
-        if not any(smaller <= cube for smaller in kept):
+    for cube in sorted(tidy, key=len):
+        if not any(_weaker(other, cube) for other in kept):
+            kept = [other for other in kept if not _weaker(cube, other)]
             kept.append(cube)
+    return frozenset(kept)
+
+
+def _weaker(cube: Cube, other: Cube) -> bool:
+    """Whether ``other`` implies ``cube``, as far as ``implies`` can tell."""
+    return cube <= other or all(part in other or any(_given(given, part) for given in other) for part in cube)
+
+
+def _given(given: Formula, part: Formula) -> bool:
+    """``implies`` between obligations; nothing that holds weakly at the next position says there is one."""
+    return ANOTHER not in (given, part) and implies(given, part)
+
+
+def _without_implied(cube: Cube) -> Cube:
+    """The cube less what its other parts imply (of two that imply each other one stays)."""
+    kept = set(cube)
+    for part in sorted(cube, key=lambda formula: -formula.size):
+        if any(_given(given, part) for given in kept if given != part):
+            kept.discard(part)
     return frozenset(kept)
 
 
@@ -177,9 +197,11 @@ def _explore(formula: Formula, order: tuple[str, ...], name: str) -> _Explored:
             for successor in progression.table.leaves(node):
                 if successor not in states:
                     if len(states) >= STATE_LIMIT:
-                        raise TooLarge(f"{name}: its automaton needs more than {STATE_LIMIT} states")
+                        raise TooLarge(f"its automaton needs more than {STATE_LIMIT} states")
                     states[successor] = len(states)
                     queue.append(successor)
+    except TooLarge as problem:
+        raise TooLarge(f"{name}: {problem.message}") from None
     except _TooManyCubes:
         raise TooLarge(f"{name}: a state of its automaton needs more than {CUBE_LIMIT} alternatives") from None
     return _Explored(progression.table, tuple(states), tuple(nodes))

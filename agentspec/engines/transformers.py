@@ -56,7 +56,7 @@ class TransformersEngine:
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text as data: the text of a special token becomes ordinary tokens."""
-        tokens: list[int] = self._ll.tokenize_str(text, parse_special=False)
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         return tokens
 
     def decode(self, tokens: list[int]) -> bytes:
@@ -142,7 +142,7 @@ class TransformersSource:
         self._pending = self._pending[: len(self._pending) - waiting]
         if rest := tokens - waiting:
             self._cached -= rest
-            self._cache.crop(self._cached)
+            self._cache.crop(-rest)
 
 
 def _quiet(transformers: Any) -> None:

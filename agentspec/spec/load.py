@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from agentspec.shipped import folder
 from agentspec.spec.model import Agent, Document, Rule, RuleModel, Spec, Step, StepModel
 from agentspec.spec.yaml import YamlFile, read_text
 
+_SHIPPED = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LATER = {
     "propositions", "extends", "mcpServers", "rendering", "regex", "json_schema", "lark", "span", "format", "free",
     "view", "template", "params", "deny", "require", "when", "unless", "for", "assume", "matches", "contains",
@@ -29,16 +31,26 @@ def resolve(name: str, *, kinds: tuple[str, ...] = ("agents", "specs")) -> Path:
 
     Raises InvalidInput with the nearest shipped name.
     """
-    path = Path(name).expanduser()
-    if path.is_file():
+    path = _file(name)
+    if path is not None:
         return path
     for kind in kinds:
         shipped = folder(kind) / f"{name}.yaml"
-        if "/" not in name and shipped.is_file():
+        if _SHIPPED.fullmatch(name) and shipped.is_file():
             return shipped
     choices = sorted({file.stem for kind in kinds for file in folder(kind).glob("*.yaml")})
     what = " or ".join(kind.removesuffix("s") for kind in kinds)
     raise InvalidInput(f"no file and no shipped {what} is called '{name}'{nearest(name, choices)}")
+
+
+def _file(name: str, beside: Path | None = None) -> Path | None:
+    """The existing file of that name, ``~`` expanded, or None; a name that can be no path is none."""
+    try:
+        path = Path(name).expanduser()
+        path = path if beside is None else beside / path
+        return path if path.is_file() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def load(name: str) -> Agent:
@@ -67,9 +79,8 @@ def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> Ag
 
 
 def _spec_named(file: YamlFile, name: str, path: Path | None) -> Spec:
-    beside = path.parent / name if path else Path(name)
     try:
-        target = beside if beside.is_file() else resolve(name, kinds=("specs",))
+        target = _file(name, path.parent if path else None) or resolve(name, kinds=("specs",))
     except InvalidInput as problem:
         raise file.fault(problem.message, ("spec",)) from None
     text = read_text(target)
@@ -91,30 +102,14 @@ def _examples(file: YamlFile, document: Document, path: Path | None) -> tuple[st
 
 
 def _document(file: YamlFile) -> Document:
-    plain = _plain(file, file.root, ())
     try:
-        return Document.model_validate(plain)
+        return Document.model_validate(file.root)
     except ValidationError as problem:
         raise _fault(file, problem.errors()) from None
 
 
-def _plain(file: YamlFile, node: Any, path: tuple[Any, ...]) -> Any:
-    """The parsed YAML as plain values, with keys that are not strings refused."""
-    if isinstance(node, dict):
-        for key in node:
-            if not isinstance(key, str):
-                raise file.fault(f"a key is a name, not {key!r}; put it in quotes", (*path, key), key=True)
-        return {str(key): _plain(file, value, (*path, key)) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(file, value, (*path, i)) for i, value in enumerate(node)]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
-
-
 def _fault(file: YamlFile, errors: list[ErrorDetails]) -> SpecError:
-    first = errors[0]
+    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
     path = tuple(part for part in first["loc"] if part != "[key]")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     dotted = ".".join(map(str, path))

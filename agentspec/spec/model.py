@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from agentspec.automata.letter import Owner
 from agentspec.errors import Location
@@ -18,6 +19,12 @@ from agentspec.logic.behavior import Behavior
 from agentspec.logic.formula import Formula
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", max_length=60)]
+
+
+def _version(value: object) -> object:
+    if type(value) is not int or value != 1:
+        raise PydanticCustomError("version", "input should be 1")
+    return value
 
 
 class _Strict(BaseModel):
@@ -57,13 +64,13 @@ class LimitsModel(_Strict):
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 4000
     max_steps: Annotated[int, Field(ge=1, le=10_000)] = 40
     max_tool_calls: Annotated[int, Field(ge=0, le=1_000)] = 8
-    timeout: Annotated[float, Field(gt=0)] | None = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Document(_Strict):
     """All keys of a file: a spec, an agent that names its spec, or both in one."""
 
-    version: Literal[1]
+    version: Annotated[int, BeforeValidator(_version)]
     name: Name
     description: str = ""
     semantics: Literal["finite"] = "finite"

@@ -74,9 +74,7 @@ def assert_minimal(dfa: Dfa, letters: Sequence[Valuation]) -> None:
     States are distinguished by all words of 0, 1, 2, ... letters, as many as there are states; -1 is the dead state.
     """
     states = range(len(dfa.edges))
-    follow = {
-        (state, letter): next(iter(successors(dfa, state, letter)), -1) for state in states for letter in letters
-    }
+    follow = {(state, letter): next(iter(successors(dfa, state, letter)), -1) for state in states for letter in letters}
     reached = {dfa.initial}
     stack = [dfa.initial]
     while stack:

@@ -32,8 +32,7 @@ def simulate(shape: dict[str, Any], word: Word) -> bool:
         ways = [
             edge["target"]
             for edge in shape["transitions"]
-            if edge["source"] == state
-            and all((name in valuation) == value for name, value in edge["label"].items())
+            if edge["source"] == state and all((name in valuation) == value for name, value in edge["label"].items())
         ]
         if not ways:
             return False

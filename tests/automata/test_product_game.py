@@ -135,7 +135,6 @@ def test_the_language_is_behavior_register_and_rules(
 def test_the_empty_word_is_not_in_the_language() -> None:
     for behavior in ("q?", "(q a)*"):
         assert not compiled(behavior, "F q").arena.language()[0].accepts([])
-        # bug: without a block rule nothing excludes the empty word of a nullable behavior
         assert not compiled(behavior).arena.language()[0].accepts([]), behavior
 
 

@@ -271,20 +271,28 @@ def test_depth() -> None:
         from_schema(nested(30, "items"))
 
 
-# bug: an array holds its item twice and an object its optional members many times, so the tree doubles with each level
 def test_the_constraint_of_nested_arrays_grows_with_the_schema() -> None:
-    sizes = [size(from_schema(nested(depth, "items"))) for depth in (4, 8, 12)]
+    """An array holds its item twice; what is written out doubles with each level, what is in memory must not."""
+    sizes = [len(parts(from_schema(nested(depth, "items")))) for depth in (4, 8, 12)]
     assert sizes[2] - sizes[1] == sizes[1] - sizes[0]
+    assert max_bytes(from_schema(nested(20, "items"))) > 2**20
 
 
-def size(constraint: Constraint) -> int:
-    """The nodes of the tree written out, as the lowering writes it."""
-    match constraint:
-        case Sequence(parts=inner) | Choice(options=inner):
-            return 1 + sum(map(size, inner))
-        case Repeat(body=body):
-            return 1 + size(body)
-    return 1
+def parts(constraint: Constraint) -> dict[int, Constraint]:
+    """The different objects of a tree, by identity."""
+    found: dict[int, Constraint] = {}
+    todo = [constraint]
+    while todo:
+        node = todo.pop()
+        if id(node) in found:
+            continue
+        found[id(node)] = node
+        match node:
+            case Sequence(parts=inner) | Choice(options=inner):
+                todo += inner
+            case Repeat(body=body):
+                todo.append(body)
+    return found
 
 
 UNSUPPORTED: list[tuple[Schema, str]] = [
@@ -379,7 +387,6 @@ def test_malformed_schemas_are_refused(schema: Any, pointer: str) -> None:
     assert str(raised.value).startswith(f"w: {pointer}: ")
 
 
-# bug: these leave from_schema as TypeError, ValueError or UnicodeEncodeError, or are let through
 @pytest.mark.parametrize(
     "schema",
     [
@@ -398,7 +405,6 @@ def test_values_that_cannot_be_written_are_refused(schema: Schema) -> None:
         max_bytes(from_schema(schema))
 
 
-# bug: \x7f and \x80-\x9f but \x85 are written raw
 @pytest.mark.parametrize("character", ["\x00", "\n", "\x1f", "\x7f", "\x80", "\x85", "\x9f", "\u2028", "\u2029"])
 def test_a_constant_with_a_control_character_is_escaped(character: str) -> None:
     for schema in ({"const": f"a{character}b"}, {"enum": [{f"k{character}": [character]}]}):
@@ -407,7 +413,6 @@ def test_a_constant_with_a_control_character_is_escaped(character: str) -> None:
         assert Draft202012Validator(schema).is_valid(json.loads(text))
 
 
-# bug: '/' and '~' of a name are not escaped in the pointer (RFC 6901)
 def test_pointers_escape_slash_and_tilde() -> None:
     with pytest.raises(InvalidInput, match=r"^w: #/properties/a~1b~0c/type: "):
         from_schema({"type": "object", "properties": {"a/b~c": {"type": "nothing"}}}, what="w")
@@ -448,7 +453,6 @@ def test_what_is_no_object_is_refused(text: str) -> None:
         parse_object(text)
 
 
-# bug: Python's json reads NaN and Infinity, which are not JSON, and a deep text ends in RecursionError
 @pytest.mark.parametrize(
     "text", ['{"a":NaN}', '{"a":Infinity}', '{"a":[-Infinity]}', '{"a":' + "[" * 100_000], ids=lambda text: text[:12]
 )

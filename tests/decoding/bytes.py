@@ -6,6 +6,7 @@ from functools import cache
 
 from llguidance import LLTokenizer, TokenizerWrapper
 
+from agentspec.decoding.lower.llguidance import slices
 from agentspec.decoding.matcher import Matcher, MatcherFactory
 from agentspec.errors import EngineFault
 
@@ -35,9 +36,10 @@ class _Vocabulary:
 
 @cache
 def factory(pieces: tuple[bytes, ...] = ()) -> MatcherFactory:
-    """Matchers over single bytes and the pieces given."""
+    """Matchers over single bytes and the pieces given; with pieces also with the slices engines use."""
     vocabulary = _Vocabulary(pieces)
-    return MatcherFactory(LLTokenizer(TokenizerWrapper(vocabulary)), vocabulary.eos_token_id)
+    tokenizer = LLTokenizer(TokenizerWrapper(vocabulary), slices=slices() if pieces else None)
+    return MatcherFactory(tokenizer, vocabulary.eos_token_id)
 
 
 def tokens(pieces: tuple[bytes, ...] = ()) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -77,7 +78,7 @@ def mutated(text: str, drawn: Random) -> str:
 
 
 SPECIAL = [
-    *'"\\/[](){}#|*+?.^$&%@!~<>=-,:;\'`_ \t',
+    *"\"\\/[](){}#|*+?.^$&%@!~<>=-,:;'`_ \t",
     '"" ""',
     "\\n",
     "\\u0041",
@@ -118,7 +119,7 @@ def test_special_characters_in_literals(text: str) -> None:
 @pytest.mark.parametrize("character", [text for text in SPECIAL if len(text) == 1], ids=ascii)
 def test_special_characters_in_classes(character: str) -> None:
     content = Characters(ranges_of(character), 1, 2)
-    others = [*"ab\\\"/]-^\t ", chr(ord(character) + 1), chr(ord(character) - 1)]
+    others = [*'ab\\"/]-^\t ', chr(ord(character) + 1), chr(ord(character) - 1)]
     assert_agrees(content, [character, character * 2, character * 3, *others, ""])
 
 
@@ -226,9 +227,41 @@ def test_arguments() -> None:
     assert_agrees(PAY, [*texts, *(mutated(text, drawn) for text in texts)])
 
 
+def nested(depth: int) -> Constraint:
+    schema: dict[str, Any] = {"enum": [1, 2]}
+    for _ in range(depth):
+        schema = {"type": "array", "items": schema, "maxItems": 2}
+    return from_schema(schema)
+
+
+def test_nested_arrays_make_a_grammar_that_grows_with_their_depth() -> None:
+    lengths = [len(lower(ONE, lambda _, depth=depth: line(nested(depth)))) for depth in (4, 8, 12)]
+    assert lengths[2] - lengths[1] < 1.2 * (lengths[1] - lengths[0])
+    assert_agrees(
+        nested(4), ["[[[[1,2],[]]]]", "[[[[1,2],[]]]", "[]", "[[[[]]]]", "[1]", "[[[[1,2,1]]]]", "[[],[[[2]]]]"]
+    )
+
+
+def fresh(one: Letter) -> Constraint:
+    """The text of a letter made anew at each call, with compound parts nobody else holds."""
+    word = {"a": "x", "b": "y", "c": "z"}[str(one.step)]
+    pair = Sequence((Literal(word), Choice((Literal("1"), Literal(word)))))
+    return line(Choice((Sequence((pair, pair)), Sequence((pair, Literal("-"), pair)))), CUES[str(one.step)])
+
+
+def test_texts_that_live_only_for_the_call() -> None:
+    node = Node(tuple((LETTERS[name], None) for name in "abc"), may_end=False)
+    for _ in range(20):
+        grammar = lower(Segment((node,)), fresh)
+        for name, word in zip("abc", "xyz", strict=True):
+            for content in (f"{word}1{word}{word}", f"{word}{word}-{word}1"):
+                for other in "abc":
+                    assert taken(grammar, f"{CUES[other]} {content}\n") == (other == name), grammar
+
+
 # ---- several nodes
 
-CUES = {"a": "[A]", "b": "[B]", "c": "#c \\ \"/[é"}
+CUES = {"a": "[A]", "b": "[B]", "c": '#c \\ "/[é'}
 CONTENT = {"a": Characters(ranges_of("xy"), 1, 2), "b": Choice((Literal("x"), Literal("xx"))), "c": Literal("{}")}
 LETTERS = {name: letter(name) for name in CUES}
 

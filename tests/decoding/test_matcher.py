@@ -96,9 +96,9 @@ def test_forced_tokens_are_the_only_continuation(name: str, text: str, pieces: t
             rest = b"".join(vocabulary[t] for t in forced[place:])
             offered = np.flatnonzero(at(name, prefix + forced[:place], pieces).mask()).tolist()
             assert token in offered
-            assert all(
-                rest.startswith(vocabulary[other]) or vocabulary[other].startswith(rest) for other in offered
-            ), "something else could follow"
+            assert all(rest.startswith(vocabulary[other]) or vocabulary[other].startswith(rest) for other in offered), (
+                "something else could follow"
+            )
         assert data[cut:].startswith(written) or written.startswith(data[cut:])
 
 

@@ -80,9 +80,7 @@ def test_masking_a_token_that_was_not_drawn_changes_nothing(
 
 @quick
 @given(cases(), st.integers(0, 1000), st.integers(0, 1000))
-def test_the_next_choice_is_that_of_the_rest(
-    case: tuple[np.ndarray, np.ndarray], seed: int, position: int
-) -> None:
+def test_the_next_choice_is_that_of_the_rest(case: tuple[np.ndarray, np.ndarray], seed: int, position: int) -> None:
     """Draws without replacement (Kool et al. 2019): all finite tokens come in one order, whatever is masked."""
     logits, allowed = case
     sampler, order = Sampler(1.0, seed), []
@@ -169,7 +167,6 @@ def test_lengths_that_differ_meet_at_the_shorter(temperature: float) -> None:
     assert Sampler().draw(logits[:2], np.array([True, False, True, True]), 0) == 0
 
 
-# bug: numpy's ValueError escapes instead of an EngineFault
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_nothing_allowed_raises(temperature: float) -> None:
     logits = np.zeros(3, dtype=np.float32)
@@ -179,7 +176,6 @@ def test_nothing_allowed_raises(temperature: float) -> None:
         Sampler(temperature).draw(logits[:2], np.array([False, False, True]), 0)
 
 
-# bug: the division overflows float32 and several tokens tie at infinity
 def test_a_tiny_temperature_is_almost_greedy() -> None:
     logits = np.array([30.0, 31.0, -5.0], dtype=np.float32)
     assert Sampler(1e-3).draw(logits, None, 0) == 1

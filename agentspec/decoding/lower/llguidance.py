@@ -27,7 +27,8 @@ def lower(segment: Segment, text_of: Callable[[Letter], Constraint]) -> str:
             ways.append('""')
         rules.append(f"n{i}: {' | '.join(ways)}")
     fragments = _Fragments()
-    lexemes = [f"{name}: {fragments.expression(text_of(letter))}" for letter, name in terminals.items()]
+    texts = {name: text_of(letter) for letter, name in terminals.items()}  # fragments are known by identity
+    lexemes = [f"{name}: {fragments.expression(text)}" for name, text in texts.items()]
     return "\n".join(["start: n0", *rules, *lexemes, *fragments.definitions, ""])
 
 
