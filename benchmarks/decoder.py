@@ -46,7 +46,7 @@ def main() -> None:
     ratios: list[float] = []
     guard: list[float] = []
     tokens = forced = calls = 0
-    decode_seconds = 0.0
+    decode_seconds = generate_seconds = 0.0
     for round_number in range(rounds + 1):
         for question in QUESTIONS:
             episode = Episode(compiled, engine, tools, question)
@@ -75,12 +75,13 @@ def main() -> None:
             guard += episode.counters.guard_seconds
             tokens, forced, calls = tokens + usage.tokens, forced + usage.forced_tokens, calls + usage.model_calls
             decode_seconds += guarded_seconds
+            generate_seconds += plain_seconds
     print(f"episodes: {rounds * len(QUESTIONS)}; tokens emitted: {tokens}; model calls: {calls}")
     print(
         f"speed, guarded episode (prompt, tool calls and observations included) against generate of as many tokens: "
         f"median {statistics.median(ratios):.2f}x, from {min(ratios):.2f}x to {max(ratios):.2f}x"
     )
-    print(f"guarded: {tokens / decode_seconds:.1f} tokens/s")
+    print(f"guarded: {tokens / decode_seconds:.1f} tokens/s; generate: {tokens / generate_seconds:.1f} tokens/s")
     print(
         f"guard time a model call (mask, forced text, draw, bookkeeping): p50 {percentile(guard, 0.5) * 1e6:.0f} µs, "
         f"p99 {percentile(guard, 0.99) * 1e6:.0f} µs; {100 * sum(guard) / decode_seconds:.2f} % of the time"
