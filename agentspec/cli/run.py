@@ -152,7 +152,7 @@ def tell(result: Result) -> None:
     rules = [f"{verdict.rule} {verdict.verdict}" for verdict in result.verdicts]
     told = [
         f"{result.status}" + (f": {result.reason}" if result.reason else ""),
-        f"{usage.steps} steps, {usage.tool_calls} tool calls, {usage.tokens} tokens{share}, "
+        f"{usage.steps} steps, tool calls: {usage.tool_calls}, {usage.tokens} tokens{share}, "
         f"{usage.model_calls} model calls, {usage.seconds:.1f} s",
         *([f"rules: {', '.join(rules)}"] if rules else []),
         *([f"trace: {result.trace_path}"] if result.trace_path else []),

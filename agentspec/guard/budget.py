@@ -28,7 +28,7 @@ class Budget:
         return Budget(self.tokens - tokens, self.steps - 1, self.calls - letter.completes_call)
 
     def __str__(self) -> str:
-        return f"{self.tokens} tokens, {self.steps} steps, {self.calls} tool calls"
+        return f"{self.tokens} tokens, {self.steps} steps, {self.calls} tool call{'' if self.calls == 1 else 's'}"
 
 
 @dataclass(frozen=True, eq=False)
