@@ -47,17 +47,28 @@ def _grouped(dfa: Dfa, state: int) -> dict[int, list[str]]:
     by_target: dict[int, list[Letter]] = {}
     for letter, target in dfa.edges[state]:
         by_target.setdefault(target, []).append(letter)
-    return {target: _labels(letters) for target, letters in sorted(by_target.items())}
+    everywhere = [letter for letter, _ in dfa.edges[state]]
+    return {target: _labels(letters, everywhere) for target, letters in sorted(by_target.items())}
 
 
-def _labels(letters: list[Letter]) -> list[str]:
+def _labels(letters: list[Letter], everywhere: list[Letter]) -> list[str]:
     if any(letter.step is None for letter in letters):
         return [str(letter) for letter in letters]
     beside: dict[str, list[str]] = {}
     for letter in letters:
         assert letter.step is not None
-        beside.setdefault(letter.step, []).extend(sorted(letter.true - {letter.step, "error"}))
-    return [step if not names else f"{step}: {', '.join(dict.fromkeys(names))}" for step, names in beside.items()]
+        beside.setdefault(letter.step, []).append(_beside(letter, letters, everywhere))
+    return [step if not any(names) else f"{step}: {', '.join(dict.fromkeys(names))}" for step, names in beside.items()]
+
+
+def _beside(letter: Letter, together: list[Letter], everywhere: list[Letter]) -> str:
+    """What holds beside the step; ``error`` only where a failure without it leads elsewhere."""
+    names = sorted(letter.true - {str(letter.step), "error"})
+    shown = " & ".join(names)
+    alike = [other for other in everywhere if other.true - {"error"} == letter.true - {"error"}]
+    if all(other in together for other in alike):
+        return shown
+    return f"{shown} & error" if "error" in letter.true else f"{shown} & !error"
 
 
 def to_text(dfa: Dfa, winning: frozenset[int] | None = None) -> str:

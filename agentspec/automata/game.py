@@ -59,10 +59,9 @@ def counterplay(arena: Arena, solution: Solution, start: int | None = None) -> t
         moves = arena.moves[q]
         if not moves:
             return play, "no step is possible there, and the episode may not end"
-        losing = sorted(
-            ((a, t) for a, t in moves.items() if t not in solution.rank), key=lambda move: (move[1] in seen, move[1])
-        )
-        letter, q = losing[0]
+        losing = [(a, t) for a, t in moves.items() if t not in solution.rank]
+        mine = arena.owner[q] == Owner.MODEL  # the model plays on as long as it can, the adversary strikes at once
+        letter, q = min(losing, key=lambda move: ((move[1] == VIOLATED) == mine, move[1] in seen, move[1]))
         play.append(letter)
         if q == VIOLATED:
             return play, "which violates a rule"

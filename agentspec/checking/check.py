@@ -11,7 +11,9 @@ from agentspec.guard.budget import Budget
 
 @dataclass(frozen=True)
 class Report:
-    """The findings. ``problems`` make the spec unusable or surely mistaken, ``warnings`` are worth a look."""
+    """The findings. ``problems`` make the spec unusable or surely mistaken, ``warnings`` are worth a look.
+
+    ``notes`` say under which assumptions the guarantee holds."""
 
     name: str
     realizable: bool
@@ -20,6 +22,7 @@ class Report:
     least_budget: Budget | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def fine(self) -> bool:
@@ -41,6 +44,7 @@ class Report:
             else {"max_tokens": least.tokens, "max_steps": least.steps, "max_tool_calls": least.calls},
             "problems": list(self.problems),
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
         }
 
 
@@ -57,4 +61,17 @@ def check(compiled: Compiled) -> Report:
     if not compiled.guard.costs.fits(compiled.arena.initial, budget):
         problems.append(f"the limits ({budget}) are below the least that surely suffices: {least}")
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
-    return Report(agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings))
+    return Report(
+        agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), _notes(compiled)
+    )
+
+
+def _notes(compiled: Compiled) -> tuple[str, ...]:
+    notes = []
+    if compiled.assumed_tools:
+        notes.append(f"no tools are named; looked at with stand-ins for: {', '.join(compiled.assumed_tools)}")
+    if compiled.waits_for_user:
+        notes.append("the user writes more than once; a run whose user stays silent ends 'pending'")
+    if compiled.agent.limits.timeout is not None:
+        notes.append("the time-out may stop a run before its end ('stopped_limit')")
+    return tuple(notes)

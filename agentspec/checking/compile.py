@@ -8,7 +8,7 @@ from functools import cached_property
 
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.game import Solution, counterplay, live_letters, solve
-from agentspec.automata.letter import Letter
+from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import Arena, Monitor, build_arena
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
@@ -46,6 +46,18 @@ class Compiled:
         """Whether the model can end well whatever tools and users do."""
         return self.arena.initial in self.solution.rank
 
+    @property
+    def assumed_tools(self) -> tuple[str, ...]:
+        """Tools that the agent does not name and that stand in for its own, so that a bare spec can be looked at."""
+        return tuple(name for name in self.schemas if name not in self.agent.tools)
+
+    @cached_property
+    def waits_for_user(self) -> bool:
+        """Whether the guard can come to a position, after the first, where only the user can go on."""
+        arena = self.arena
+        reached = {arena.moves[q].get(a) for q in self.solution.rank for a in arena.moves[q]} & set(self.solution.rank)
+        return any(q is not None and arena.owner[q] == Owner.USER and q not in arena.accepting for q in reached)
+
     @cached_property
     def automaton(self) -> tuple[Dfa, frozenset[int]]:
         """The minimal DFA of behavior and block rules before pruning, and its winning states."""
@@ -67,10 +79,26 @@ class Compiled:
         return Guard(self.arena, self.solution, Costs(self.arena, weights))
 
     def refusal(self) -> str:
-        """Why no guard exists: a play the model cannot avoid losing."""
+        """Why no guard exists: nothing is accepted at all, or a play the model cannot avoid losing."""
+        if not self.automaton[0].accepting:
+            blocking = [rule.id for rule in self.agent.spec.rules if rule.enforce == "block"]
+            return f"contradictory: no episode of the behavior satisfies the rules {', '.join(blocking) or '(none)'}"
         play, end = counterplay(self.arena, self.solution)
         told = " → ".join(map(str, play)) or "the start"
-        return f"not realizable: tools and users can force a violation or a dead end: {told}, {end}"
+        broken = self._broken_by(play)
+        named = f" ({', '.join(broken)})" if broken else ""
+        return f"not realizable: tools and users can force a violation or a dead end: {told}, {end}{named}"
+
+    def _broken_by(self, play: list[Letter]) -> list[str]:
+        """The block rules that a play has broken for good."""
+        broken = []
+        for rule in self.agent.spec.rules:
+            if rule.enforce == "block":
+                state: int | None = self.monitors[rule.id].initial
+                for letter in play:
+                    state = None if state is None else self.monitors[rule.id].step(state, letter)
+                broken += [rule.id] if state is None else []
+        return broken
 
     @cached_property
     def dead_steps(self) -> tuple[str, ...]:
@@ -90,7 +118,10 @@ def compile_agent(agent: Agent, schemas: Mapping[str, ToolSchema] | None = None)
     behavior = Monitor(behavior_dfa(spec.behavior, tuple(spec.steps)))
     monitors = {rule.id: Monitor(rule_dfa(rule)) for rule in spec.rules if rule.enforce != "off"}
     blocking = [monitors[rule.id] for rule in spec.rules if rule.enforce == "block"]
-    arena = build_arena(letters.letters, letters.propositions, [behavior, CallRegister(letters.tools)], blocking)
+    try:
+        arena = build_arena(letters.letters, letters.propositions, [behavior, CallRegister(letters.tools)], blocking)
+    except SpecError as problem:
+        raise SpecError(problem.message, location=spec.behavior_location) from None
     return Compiled(agent, known, letters, arena, solve(arena), monitors, contents(spec, letters.letters, known))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,11 +47,12 @@ def automaton_of(target: str) -> tuple[Dfa, frozenset[int] | None]:
 
 def _is_spec(target: str) -> bool:
     from agentspec.shipped import folder
+    from agentspec.spec.load import existing_file
 
     if len(target) < 200 and "\n" not in target:
-        if target.endswith((".yaml", ".yml")) or Path(target).is_file():
+        if target.endswith((".yaml", ".yml")) or existing_file(target) is not None:
             return True
-        return "/" not in target and any((folder(kind) / f"{target}.yaml").is_file() for kind in ("agents", "specs"))
+        return target in {file.stem for kind in ("agents", "specs") for file in folder(kind).glob("*.yaml")}
     return False
 
 

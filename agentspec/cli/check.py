@@ -61,3 +61,5 @@ def _tell(name: str, report: Report) -> None:
     if report.realizable:
         verdict = "guaranteed by construction" if not report.problems else "realizable"
         typer.echo(f"{name}: {verdict}; {report.states} states; least budget: {report.least_budget}")
+    for note in report.notes:
+        typer.echo(f"{name}: note: {note}")

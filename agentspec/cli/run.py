@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentspec.errors import AgentSpecError, InvalidInput
+from agentspec.errors import AgentSpecError, EngineFault, InvalidInput, SpecError
 
 if TYPE_CHECKING:
     from agentspec.checking.compile import Compiled
     from agentspec.episode.episode import Episode
+    from agentspec.episode.journal import Journal
     from agentspec.episode.trace import Result, StepRecord
 
 
@@ -52,7 +53,16 @@ def run(
         result = play(agent, _task(task), settings, quiet=as_json)
     except AgentSpecError as problem:
         if as_json:
-            typer.echo(json.dumps(_refused(problem), ensure_ascii=False, indent=2))
+            status = "engine_fault" if isinstance(problem, EngineFault) else "refused"
+            typer.echo(json.dumps(_ended(status, str(problem)), ensure_ascii=False, indent=2))
+        raise
+    except KeyboardInterrupt:
+        if as_json:
+            typer.echo(json.dumps(_ended("cancelled", "interrupted before the first step"), indent=2))
+        raise typer.Exit(130) from None
+    except Exception as problem:  # a fault of ours: say so in the shape that was asked for, then show it
+        if as_json:
+            typer.echo(json.dumps(_ended("engine_fault", f"{type(problem).__name__}: {problem}"), indent=2))
         raise
     if as_json:
         typer.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
@@ -62,14 +72,16 @@ def run(
 def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Result:
     """Load, compile, open the model, run one episode; steps are printed as they come (to stderr if ``quiet``)."""
     from agentspec.checking.compile import compile_agent
+    from agentspec.episode.journal import Journal
     from agentspec.spec.load import load
 
     compiled = compile_agent(load(name))
     if settings.guarded:
         _ = compiled.guard  # an unrealizable spec is refused before a model is loaded
-    episode = _episode(compiled, task, settings)
-    for step in episode.steps():
-        show(step, compiled, to_stderr=quiet)
+    with Journal(compiled.agent.name) as journal:
+        episode = _episode(compiled, task, settings, journal)
+        for step in episode.steps():
+            show(step, compiled, to_stderr=quiet)
     result = episode.result
     assert result is not None
     if not quiet or result.reason:
@@ -77,10 +89,9 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
     return result
 
 
-def _episode(compiled: Compiled, task: str, settings: Settings) -> Episode:
+def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal) -> Episode:
     from agentspec.decoding.sample import Sampler
     from agentspec.episode.episode import Episode
-    from agentspec.episode.journal import Journal
     from agentspec.episode.unguarded import UnguardedEpisode
     from agentspec.guard.budget import Budget
     from agentspec.toolbox.registry import load_tools
@@ -88,6 +99,8 @@ def _episode(compiled: Compiled, task: str, settings: Settings) -> Episode:
     agent = compiled.agent
     if not task.strip():
         raise InvalidInput("the task is empty")
+    if compiled.assumed_tools:
+        raise SpecError(f"the agent '{agent.name}' has steps for tools and names none: add 'tools:'")
     limits = agent.limits
     budget = Budget(
         settings.max_tokens or limits.max_tokens, settings.max_steps or limits.max_steps, limits.max_tool_calls
@@ -102,7 +115,7 @@ def _episode(compiled: Compiled, task: str, settings: Settings) -> Episode:
         tools,
         task,
         Sampler(settings.temperature, settings.seed),
-        Journal(agent.name),
+        journal,
         budget,
         limits.timeout,
     )
@@ -161,7 +174,7 @@ def tell(result: Result) -> None:
 
 
 def _task(task: str | None) -> str:
-    if task == "-" or (task is None and not sys.stdin.isatty()):
+    if task == "-" or (task is None and sys.stdin is not None and not sys.stdin.isatty()):
         try:
             return sys.stdin.buffer.read().decode("utf-8").strip()
         except UnicodeDecodeError:
@@ -171,9 +184,8 @@ def _task(task: str | None) -> str:
     return task
 
 
-def _refused(problem: AgentSpecError) -> dict[str, Any]:
+def _ended(status: Any, reason: str) -> dict[str, Any]:
+    """The shape of ``run --json`` for a run that did not begin."""
     from agentspec.episode.trace import Result, Usage
-    from agentspec.errors import EngineFault
 
-    status: Any = "engine_fault" if isinstance(problem, EngineFault) else "refused"
-    return Result(status, None, "partial", (), Usage(), None, str(problem)).to_json()
+    return Result(status, None, "partial", (), Usage(), None, reason).to_json()

@@ -84,6 +84,9 @@ class Episode:
             status, reason = "engine_fault", problem.message
         except KeyboardInterrupt:
             reason = "interrupted"
+        except Exception as problem:  # a fault of ours or the caller's: recorded, then raised
+            status, reason = "engine_fault", f"{type(problem).__name__}: {problem}"
+            raise
         finally:
             self._finish(status, reason)
 
@@ -122,7 +125,8 @@ class Episode:
                 for text in whole:
                     yield self._model_step(position, text, tokens, forced, time.perf_counter() - began)
                     tokens, forced, began = 0, 0, time.perf_counter()
-            self._check_time()
+            if not matcher.finished:
+                self._check_time()
         if line or not matcher.is_accepting:
             raise EngineFault(f"the model's text stops inside a step: {line[:60]!r}")
         return False
@@ -135,10 +139,14 @@ class Episode:
         except (InvalidInput, UnicodeDecodeError) as problem:
             raise EngineFault(f"the model's text is not within its constraint: {problem}") from problem
         position.advance(letter, tokens)
-        self.answer = content
-        record = self._record(letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state)
+        self._take(letter, content)
+        return self._record(letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state)
+
+    def _take(self, letter: Letter, content: str) -> None:
+        """Remember what the model wrote: the arguments of a call, or what may turn out to be the answer."""
         self._arguments = content if letter.completes_call else ""
-        return record
+        if letter.tool is None:
+            self.answer = content
 
     def _user_step(self, position: Position) -> StepRecord:
         letter = position.allowed()[0]

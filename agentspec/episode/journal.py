@@ -12,13 +12,16 @@ from typing import Any, TextIO
 
 import platformdirs
 
-from agentspec.errors import EngineFault
+from agentspec.errors import EngineFault, InvalidInput
 
 
 def trace_folder() -> Path:
     """``AGENTSPEC_TRACE_DIR``, else the user's state folder."""
     named = os.environ.get("AGENTSPEC_TRACE_DIR")
-    return Path(named).expanduser() if named else Path(platformdirs.user_state_dir("agentspec")) / "traces"
+    try:
+        return Path(named).expanduser() if named else Path(platformdirs.user_state_dir("agentspec")) / "traces"
+    except RuntimeError:
+        raise InvalidInput(f"AGENTSPEC_TRACE_DIR names no folder: {named!r}") from None
 
 
 class Journal:

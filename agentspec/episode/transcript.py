@@ -97,21 +97,21 @@ def read_lines(spec: Spec, text: str, source: str) -> list[list[Line]]:
     """
     episodes: list[list[Line]] = [[]]
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip() == SEPARATOR:
+        found = split_cue(spec, line)
+        if found is not None:
+            episodes[-1].append(Line(*found, number))
+        elif line.strip() == SEPARATOR:
             episodes.append([])
         elif line.startswith("  ") and episodes[-1] and line.strip():
             last = episodes[-1][-1]
             episodes[-1][-1] = Line(last.step, f"{last.content}\n{line[2:]}", last.number)
         elif line.strip() and not line.startswith("#"):
-            found = split_cue(spec, line)
-            if found is None:
-                cues = ", ".join(step.cue for step in spec.steps.values())
-                raise SyntaxProblem(
-                    f"a line begins with a cue ({cues}), with two blanks, or with #",
-                    location=Location(source, number, 1),
-                    excerpt=line,
-                )
-            episodes[-1].append(Line(*found, number))
+            cues = ", ".join(step.cue for step in spec.steps.values())
+            raise SyntaxProblem(
+                f"a line begins with a cue ({cues}), with two blanks, or with #",
+                location=Location(source, number, 1),
+                excerpt=line,
+            )
     return [episode for episode in episodes if episode]
 
 

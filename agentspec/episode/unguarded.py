@@ -36,21 +36,25 @@ class UnguardedEpisode(Episode):
             match arena.owner[self._state]:
                 case Owner.TOOL:
                     observation = self.observation(tuple(arena.moves[self._state]))
-                    self._follow(observation.letter)
                     source.append(observation.tokens)
                     yield self._record_observation(observation, None)
+                    self._follow(observation.letter)
                 case Owner.MODEL:
                     ended = yield from self._write_freely(source)
                     if ended:
-                        return
+                        break
                 case _:
-                    return
+                    break
+        if self._state not in arena.accepting:
+            if arena.owner[self._state] == Owner.USER:
+                raise _Ended("pending", "the user is to write next")
+            raise _Ended("stopped_rule", "malformed: the model ended where an episode may not end")
 
     def _write_freely(self, source: Source) -> Generator[StepRecord, None, bool]:
         """Write until a call is complete. Returns whether the model ended."""
-        arena = self.compiled.arena
         text, tokens, began = b"", 0, time.perf_counter()
         while True:
+            self._check_time()
             if self.counters.tokens >= self.asked.tokens:
                 raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
             token = self.sampler.draw(source.logits(), None, source.length)
@@ -58,22 +62,20 @@ class UnguardedEpisode(Episode):
             self.counters.calls += 1
             tokens += 1
             ended = token == self.engine.end_token
-            source.append([token])
             text += b"" if ended else self.engine.decode([token])
-            if not ended and not text.endswith(b"\n"):
-                self._check_time()
-                continue
-            for line in text.split(b"\n"):
+            *whole, text = text.split(b"\n")
+            if not ended:
+                source.append([token])
+            for line in [*whole, text] if ended else whole:
                 if line.strip():
                     yield self._line(line, tokens, time.perf_counter() - began)
                     tokens, began = 0, time.perf_counter()
-            text = b""
+                    if self.compiled.arena.owner[self._state] != Owner.MODEL:
+                        if ended:  # the line is complete all the same: give it the border it lacks
+                            source.append(self.engine.encode("\n"))
+                        return False
             if ended:
-                if self._state not in arena.accepting:
-                    raise _Ended("stopped_rule", "malformed: the model ended where an episode may not end")
                 return True
-            if arena.owner[self._state] != Owner.MODEL:
-                return False
 
     def _line(self, line: bytes, tokens: int, seconds: float) -> StepRecord:
         possible = self.compiled.arena.moves[self._state]
@@ -83,8 +85,7 @@ class UnguardedEpisode(Episode):
         except InvalidInput as problem:
             self._record(None, shown, tokens=tokens, seconds=seconds)
             raise _Ended("stopped_rule", f"malformed: {problem.message}") from None
-        self._arguments = content if letter.completes_call else ""
-        self.answer = content
+        self._take(letter, content)
         record = self._record(letter, content, tokens=tokens, seconds=seconds)
         self._follow(letter)
         return record
@@ -99,3 +100,5 @@ class UnguardedEpisode(Episode):
         if target == VIOLATED:
             raise _Ended("stopped_rule", f"a rule is violated by {letter}")
         self._state = target
+        if self.usage.steps > self.asked.steps or self.usage.tool_calls > self.asked.calls:
+            raise _Ended("stopped_limit", "more steps or tool calls than the limits allow")

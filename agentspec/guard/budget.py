@@ -13,6 +13,9 @@ from functools import cached_property
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED, Arena
+from agentspec.errors import TooLarge
+
+CELL_LIMIT = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Costs:
         if state == VIOLATED or steps < 0 or calls < 0:
             return math.inf
         layers = self._layers
-        return layers[min(steps, len(layers) - 1)][min(calls, len(self.arena))][state]
+        return layers[min(steps, len(layers) - 1)][min(calls, len(layers[0]) - 1)][state]
 
     def fits(self, state: int, left: Budget) -> bool:
         """Whether a good end is sure from ``state`` with the budget."""
@@ -60,7 +63,7 @@ class Costs:
 
         The start must be winning.
         """
-        start, many = self.arena.initial, len(self.arena)
+        start, many = self.arena.initial, self._most_calls
         best = Budget(int(self.tokens(start, len(self._layers), many)), len(self._layers), many)
         while self.fits(start, shorter := replace(best, steps=best.steps - 1)):
             best = shorter
@@ -69,16 +72,27 @@ class Costs:
         return best
 
     @cached_property
+    def _most_calls(self) -> int:
+        """No optimal play completes more calls: it repeats no state."""
+        return sum(any(letter.completes_call for letter in moves) for moves in self.arena.moves)
+
+    @cached_property
     def _layers(self) -> list[list[list[float]]]:
         layers = [self._first()]
+        cells = len(self.arena) * (self._most_calls + 1)
         while len(layers) < 2 or layers[-1] != layers[-2]:
+            if cells * len(layers) > CELL_LIMIT:
+                raise TooLarge(
+                    f"the costs of {len(self.arena)} states with up to {self._most_calls} calls are more than "
+                    f"{CELL_LIMIT} numbers; use smaller repeats in the behavior"
+                )
             layers.append(self._next(layers[-1]))
         return layers
 
     def _first(self) -> list[list[float]]:
         states = range(len(self.arena))
         ends = [0.0 if q in self.arena.accepting else math.inf for q in states]
-        return [ends] * (len(self.arena) + 1)
+        return [ends] * (self._most_calls + 1)
 
     def _next(self, shorter: list[list[float]]) -> list[list[float]]:
         return [[self._best(q, c, shorter) for q in range(len(self.arena))] for c in range(len(shorter))]

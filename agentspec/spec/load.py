@@ -31,7 +31,7 @@ def resolve(name: str, *, kinds: tuple[str, ...] = ("agents", "specs")) -> Path:
 
     Raises InvalidInput with the nearest shipped name.
     """
-    path = _file(name)
+    path = existing_file(name)
     if path is not None:
         return path
     for kind in kinds:
@@ -43,7 +43,7 @@ def resolve(name: str, *, kinds: tuple[str, ...] = ("agents", "specs")) -> Path:
     raise InvalidInput(f"no file and no shipped {what} is called '{name}'{nearest(name, choices)}")
 
 
-def _file(name: str, beside: Path | None = None) -> Path | None:
+def existing_file(name: str, beside: Path | None = None) -> Path | None:
     """The existing file of that name, ``~`` expanded, or None; a name that can be no path is none."""
     try:
         path = Path(name).expanduser()
@@ -80,7 +80,7 @@ def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> Ag
 
 def _spec_named(file: YamlFile, name: str, path: Path | None) -> Spec:
     try:
-        target = _file(name, path.parent if path else None) or resolve(name, kinds=("specs",))
+        target = existing_file(name, path.parent if path else None) or resolve(name, kinds=("specs",))
     except InvalidInput as problem:
         raise file.fault(problem.message, ("spec",)) from None
     text = read_text(target)

@@ -76,7 +76,7 @@ def test_check_json_has_one_object(tmp_path: Path) -> None:
         ("text:", "txet:", 2, ":5:35: unknown key 'txet'; did you mean 'text'?"),
         ("question answer", "question (answer", 2, ":6:20:"),
         ("question answer", "question answr", 2, "did you mean 'answer'?"),
-        ("limits: {max_tokens: 200}", 'rules: [{id: never, ltl: "G !answer"}]', 2, "not realizable"),
+        ("limits: {max_tokens: 200}", 'rules: [{id: never, ltl: "G !answer"}]', 2, "contradictory: no episode"),
         ("max_tokens: 200", "max_tokens: 50", 2, "one that suffices|least that surely suffices"),
         ("limits:", '  other: {by: tool, cue: "[T]"}\nlimits:', 2, "not valid YAML"),
         ("behavior:", '  other: {by: model, cue: "[T]", text: {}}\nbehavior:', 1, "'other' can never occur"),

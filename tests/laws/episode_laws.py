@@ -121,8 +121,9 @@ def check_status(played: Played) -> None:
         return
     assert result.status == "accepted", f"law: always finished, not {result.status}: {result.reason}"
     assert result.exit_code == 0
-    last = [record for record in played.records if record.letter and record.letter.owner == Owner.MODEL]
-    assert result.answer == (last[-1].content if last else None), "law: the answer is the model's last content"
+    mine = [record for record in played.records if record.letter and record.letter.owner == Owner.MODEL]
+    said = [record.content for record in mine if record.letter and record.letter.tool is None]
+    assert result.answer == (said[-1] if said else None), "law: the answer is the last the model said itself"
 
 
 def check_pending(played: Played) -> None:
