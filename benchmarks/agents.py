@@ -1,8 +1,8 @@
 """Both ReAct agents on questions from a seed chosen at run time, guarded and unguarded, greedy and hot.
 
 Guarded: every run must be accepted, its word must be in the behavior and satisfy every rule by the direct evaluator;
-the script fails otherwise. Unguarded (at most 200 tokens): the share of malformed runs. Right answers are reported
-for all, nothing is fitted to them.
+the script fails otherwise. Unguarded (at most 200 tokens): the share of malformed and of unfinished runs.
+Right answers are reported for all, nothing is fitted to them.
 
     python benchmarks/agents.py [--seed N] [--count 20]
 """
@@ -40,6 +40,7 @@ class Tally:
     statuses: dict[str, int] = field(default_factory=dict)
     right: int = 0
     malformed: int = 0
+    unfinished: int = 0
     tokens: int = 0
     calls: int = 0
     tool_calls: int = 0
@@ -93,7 +94,8 @@ def tally(agent: str, engine: Engine, asked: list[Question], guarded: bool, temp
         broken = word_is_lawful(
             compiled, [letter.true for letter in episode.word], [str(letter.step) for letter in episode.word]
         )
-        found.malformed += result.status != "accepted" or bool(broken)
+        found.unfinished += result.status == "stopped_limit"
+        found.malformed += result.status != "stopped_limit" and (result.status != "accepted" or bool(broken))
         if guarded and (result.status != "accepted" or broken):
             found.wrong.append(f"{question.text!r}: {result.status} {result.reason} broken: {broken}")
     found.seconds = time.perf_counter() - began
@@ -111,8 +113,8 @@ def main() -> int:
     engine = open_engine(None, "smollm2-135m")
     versions = ", ".join(f"{name} {version(name)}" for name in ("agentspec-ltl", "llguidance", "torch", "transformers"))
     print(f"seed {seed}, {len(asked)} questions, {engine.name}; {versions}\n", flush=True)
-    print("| agent | temperature | guard | accepted | malformed | right | tool calls | tokens | s |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| agent | temperature | guard | accepted | malformed | unfinished | right | tool calls | tokens | s |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     wrong: list[str] = []
     for agent in ("react", "react-zero"):
         for temperature in (0.0, 1.5):
@@ -122,7 +124,8 @@ def main() -> int:
                 n = len(asked)
                 print(
                     f"| {agent} | {temperature:g} | {'on' if guarded else 'off'} | {t.statuses.get('accepted', 0)}/{n} "
-                    f"| {t.malformed}/{n} | {t.right}/{n} | {t.tool_calls} | {t.tokens} | {t.seconds:.0f} |",
+                    f"| {t.malformed}/{n} | {t.unfinished}/{n} "
+                    f"| {t.right}/{n} | {t.tool_calls} | {t.tokens} | {t.seconds:.0f} |",
                     flush=True,
                 )
     for line in wrong:
