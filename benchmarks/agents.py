@@ -2,7 +2,8 @@
 
 Guarded: every run must be accepted, its word must be in the behavior and satisfy every rule by the direct evaluator;
 the script fails otherwise. Unguarded (at most 200 tokens): the share of malformed and of unfinished runs.
-Right answers are reported for all, nothing is fitted to them.
+Right answers are reported for all. They are no measure of an unseen task: the shipped prompts were chosen by trying
+variants on questions of this same generator (other seeds), and one worked example of react uses one of its templates.
 
     python benchmarks/agents.py [--seed N] [--count 20]
 """

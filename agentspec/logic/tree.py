@@ -33,8 +33,8 @@ class Tree:
         object.__setattr__(self, "size", 1 + sum(child.size for child in self.children()))
 
     def children(self) -> tuple[Tree, ...]:
-        """The nodes directly below, from left to right."""
-        raise NotImplementedError
+        """The nodes directly below, from left to right; every kind of node says its own."""
+        raise NotImplementedError  # abstract
 
     def _fields(self) -> tuple[object, ...]:
         return tuple([getattr(self, name) for name in self.__match_args__])

@@ -176,7 +176,7 @@ class ToySource:
         return rng.standard_normal(len(bias), dtype=np.float32) * 3 + bias
 
     def rollback(self, tokens: int) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"an episode never takes tokens back, {tokens} were asked for")
 
 
 @dataclass

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import product
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -291,9 +292,9 @@ def test_round_trip(behavior: Behavior) -> None:
 
 @patient
 @given(st.lists(behaviors(), max_size=4), st.randoms())
-def test_choice_is_associative_commutative_and_idempotent(options: list[Behavior], random: object) -> None:
+def test_choice_is_associative_commutative_and_idempotent(options: list[Behavior], rng: Random) -> None:
     shuffled = list(options)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    rng.shuffle(shuffled)
     assert choice(shuffled) == choice(options)
     assert choice([*options, *options]) == choice(options)
     assert choice([choice(options[:2]), choice(options[2:])]) == choice(options)
