@@ -20,7 +20,7 @@ from agentspec.guard.budget import Costs
 from agentspec.guard.guard import Guard
 from agentspec.shipped import folder
 from agentspec.spec.alphabet import Alphabet, CallRegister, alphabet, contents, line
-from agentspec.spec.model import Agent, Rule
+from agentspec.spec.model import Declaration, Rule
 
 ANY_TOOL = ToolSchema(
     "tool",
@@ -33,7 +33,7 @@ ANY_TOOL = ToolSchema(
 class Compiled:
     """An agent with its automaton and game. ``guard`` is there only if the spec is realizable."""
 
-    agent: Agent
+    agent: Declaration
     schemas: Mapping[str, ToolSchema]
     alphabet: Alphabet
     arena: Arena
@@ -107,7 +107,7 @@ class Compiled:
         return tuple(name for name in self.agent.spec.steps if name not in alive)
 
 
-def compile_agent(agent: Agent, schemas: Mapping[str, ToolSchema] | None = None) -> Compiled:
+def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None = None) -> Compiled:
     """Compile an agent. ``schemas`` are its tools' by name; by default those of the shipped lock file.
 
     Raises InvalidInput (SpecError, TooLarge) for all that makes a spec unusable except being unrealizable.
@@ -130,7 +130,7 @@ def rule_dfa(rule: Rule) -> Dfa:
     return translate(rule.formula, name=f"rule '{rule.id}'")
 
 
-def tool_schemas(agent: Agent) -> dict[str, ToolSchema]:
+def tool_schemas(agent: Declaration) -> dict[str, ToolSchema]:
     """The schemas of an agent's tools from the shipped lock file; no tool is imported.
 
     A spec looked at without an agent gets the tools its rules name, or one that stands for any.
@@ -145,7 +145,7 @@ def tool_schemas(agent: Agent) -> dict[str, ToolSchema]:
     return {name: locked[name].schema for name in agent.tools}
 
 
-def _placeholders(agent: Agent) -> dict[str, ToolSchema]:
+def _placeholders(agent: Declaration) -> dict[str, ToolSchema]:
     from agentspec.logic.formula import atoms
 
     named = {atom[atom.index("(") + 1 : -1] for rule in agent.spec.rules for atom in atoms(rule.formula) if "(" in atom}

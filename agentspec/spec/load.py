@@ -16,7 +16,7 @@ from agentspec.logic.behavior import steps_of
 from agentspec.logic.parse import RESERVED, parse_formula
 from agentspec.logic.parse_behavior import parse_behavior
 from agentspec.shipped import folder
-from agentspec.spec.model import Agent, Document, Rule, RuleModel, Spec, Step, StepModel
+from agentspec.spec.model import Declaration, Document, Rule, RuleModel, Spec, Step, StepModel
 from agentspec.spec.yaml import YamlFile, read_text
 
 _SHIPPED = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -53,13 +53,13 @@ def existing_file(name: str, beside: Path | None = None) -> Path | None:
         return None
 
 
-def load(name: str) -> Agent:
+def load(name: str) -> Declaration:
     """The agent in a file or shipped under a name; a bare spec becomes an agent without model and tools."""
     path = resolve(name)
     return load_text(read_text(path), str(path), path)
 
 
-def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> Agent:
+def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> Declaration:
     """The agent a text describes. ``source`` names the text in messages, ``path`` is where it lies, if anywhere."""
     file = YamlFile(text, source)
     document = _document(file)
@@ -72,7 +72,7 @@ def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> Ag
         spec = _spec_named(file, document.spec, path)
     examples, examples_source = _examples(file, document, path)
     tools_at, _ = file.at(("tools",))
-    return Agent(
+    return Declaration(
         document.name, spec, document.model, document.instructions, tuple(document.tools), examples, examples_source,
         document.limits, path, tools_at if "tools" in file.root else None,
     )  # fmt: skip

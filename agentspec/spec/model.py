@@ -1,7 +1,7 @@
 """The shape of spec and agent files, and what they become once loaded.
 
 ``Document`` is what stands in one YAML file (keys of the language, validated strictly, unknown keys refused);
-``Spec`` and ``Agent`` are the loaded, immutable values.
+``Spec`` and ``Declaration`` are the loaded, immutable values.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Spec:
 
 
 @dataclass(frozen=True)
-class Agent:
+class Declaration:
     """A spec with what it needs to run: model, prompt, tools by name, examples, limits."""
 
     name: str

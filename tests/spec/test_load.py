@@ -15,7 +15,7 @@ from agentspec.logic.parse import parse_formula
 from agentspec.logic.parse_behavior import parse_behavior
 from agentspec.shipped import folder
 from agentspec.spec.load import load, load_text, resolve
-from agentspec.spec.model import Agent
+from agentspec.spec.model import Declaration
 
 VALID = """\
 version: 1
@@ -549,7 +549,7 @@ def test_a_date_is_text(date: str) -> None:
 
 
 def loads_or_says_why(text: str) -> None:
-    result: Agent | InvalidInput
+    result: Declaration | InvalidInput
     try:
         result = load_text(text)
     except InvalidInput as problem:
@@ -561,7 +561,7 @@ def loads_or_says_why(text: str) -> None:
         assert result.location.line >= 1
         assert result.location.column >= 1
     else:
-        assert isinstance(result, Agent)
+        assert isinstance(result, Declaration)
 
 
 @settings(deadline=None, max_examples=120)
