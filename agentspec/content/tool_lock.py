@@ -1,56 +1,81 @@
 """The lock file of tools: what each tool takes, readable without running any tool's code.
 
-``agentspec.toolbox.lock`` writes the file; reading it here is pure JSON, so that a spec can be loaded and checked
-without importing the tools it names.
+``agentspec tools lock`` writes the file; reading it here is pure JSON, so that a spec can be loaded and checked
+without importing the tools it names. A lock file is no proof of anything: it may have come with a download.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from agentspec.content.tool_file import read_bounded
+from agentspec.content.tool_ref import path_fault
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, Location, SyntaxProblem, nearest
 
 LOCK_FILE = "tools.lock.json"
 LOCK_VERSION = 1
-REWRITE = "python -m agentspec.toolbox.lock"
-
-# A file beside the lock: a path would let a lock file name code that lies elsewhere.
-_FIELDS: Mapping[str, tuple[re.Pattern[str], str]] = MappingProxyType(
-    {
-        "module": (re.compile(r"[A-Za-z_]\w*\.py", re.ASCII), "a file name such as calculator.py"),
-        "function": (re.compile(r"[A-Za-z]\w*", re.ASCII), "the name of a public function"),
-        "sha256": (re.compile(r"[0-9a-f]{64}"), "64 lower-case hexadecimal digits"),
-    }
-)
-_KEYS = ["module", "function", "description", "parameters", "sha256"]
+MAX_LOCK_BYTES = 8_000_000
+REWRITE = "agentspec tools lock"
 
 
 @dataclass(frozen=True)
-class LockedTool:
-    """One tool of a lock file; ``sha256`` is that of the module's file with its line ends as ``\\n``."""
+class InFile:
+    """A tool in a Python file: its path from the lock's folder, its function, the sum of its text."""
 
-    schema: ToolSchema
     module: str
     function: str
     sha256: str
 
+    def __str__(self) -> str:
+        return self.module
+
+
+@dataclass(frozen=True)
+class InPackage:
+    """A tool of an installed distribution: the entry point's value is ``module:function``."""
+
+    distribution: str
+    version: str
+    entry_point: str
+
+    def __str__(self) -> str:
+        return f"the package {self.distribution}"
+
+
+@dataclass(frozen=True)
+class LockedTool:
+    """One tool of a lock file and where its code was when it was locked."""
+
+    schema: ToolSchema
+    place: InFile | InPackage
+
     def to_json(self) -> dict[str, Any]:
         """The entry of the lock file that stands under the tool's name."""
         schema = self.schema.to_json()
-        return {
-            "module": self.module,
-            "function": self.function,
-            "description": schema["description"],
-            "parameters": schema["parameters"],
-            "sha256": self.sha256,
-        }
+        described = {"description": schema["description"], "parameters": schema["parameters"]}
+        if isinstance(self.place, InPackage):
+            place = self.place
+            return {
+                "distribution": place.distribution,
+                "version": place.version,
+                "entry_point": place.entry_point,
+                **described,
+            }
+        module, function = self.place.module, self.place.function
+        return {"module": module, "function": function, **described, "sha256": self.place.sha256}
+
+
+def lock_text(locked: Mapping[str, LockedTool]) -> str:
+    """The text of a lock file that holds these tools, by name."""
+    tools = {name: locked[name].to_json() for name in sorted(locked)}
+    return json.dumps({"lock_version": LOCK_VERSION, "tools": tools}, ensure_ascii=False, indent=2) + "\n"
 
 
 def read_lock(path: Path) -> dict[str, LockedTool]:
@@ -71,11 +96,12 @@ def read_lock(path: Path) -> dict[str, LockedTool]:
 
 
 def _parse(path: Path) -> object:
+    if not path.exists():
+        raise InvalidInput(f"{path}: no such lock file; write it with `{REWRITE} {path.parent}`")
+    content = read_bounded(path, MAX_LOCK_BYTES)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such lock file; write it with `{REWRITE} {path.parent}`") from None
-    except (OSError, UnicodeDecodeError) as problem:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as problem:
         raise InvalidInput(f"{path}: cannot be read: {problem}") from problem
     try:
         return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
@@ -100,16 +126,45 @@ def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
+def _matches(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+# A path within the folder: any other would let a lock file name code that lies elsewhere.
+_FILE_FIELDS: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
+    {
+        "module": (
+            lambda text: path_fault(text) is None,
+            "the path of a Python file in the lock's folder or beneath it, such as calculator.py",
+        ),
+        "function": (_matches(r"[A-Za-z]\w*"), "the name of a public function"),
+        "sha256": (_matches(r"[0-9a-f]{64}"), "64 lower-case hexadecimal digits"),
+    }
+)
+_PACKAGE_FIELDS: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
+    {
+        "distribution": (_matches(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"), "the name of a distribution"),
+        "version": (_matches(r"[!-~]{1,100}"), "a version"),
+        "entry_point": (_matches(r"[!-~ ]{1,200}"), "an entry point such as acme_tools:search"),
+    }
+)
+_DESCRIBED = ["description", "parameters"]
+
+
 def _locked(name: str, entry: object, path: Path) -> LockedTool:
     if not isinstance(entry, dict):
-        raise InvalidInput(f"{path}: tool {name!r}: expected an object with {', '.join(_KEYS)}")
+        keys = [*_FILE_FIELDS, *_DESCRIBED]
+        raise InvalidInput(f"{path}: tool {name!r}: expected an object with {', '.join(keys)}")
+    fields = _PACKAGE_FIELDS if "distribution" in entry else _FILE_FIELDS
     for key in entry:
-        if key not in _KEYS:
-            raise InvalidInput(f"{path}: tool {name!r}: unknown key {key!r}{nearest(key, _KEYS)}")
-    for key, (pattern, meaning) in _FIELDS.items():
+        if key not in fields and key not in _DESCRIBED:
+            raise InvalidInput(f"{path}: tool {name!r}: unknown key {key!r}{nearest(key, [*fields, *_DESCRIBED])}")
+    for key, (fits, meaning) in fields.items():
         value = entry.get(key)
-        if not isinstance(value, str) or not pattern.fullmatch(value):
+        if not isinstance(value, str) or not fits(value):
             raise InvalidInput(f"{path}: tool {name!r}: '{key}' must be {meaning}, not {value!r}")
     described = {"name": name, "description": entry.get("description"), "parameters": entry.get("parameters")}
     schema = ToolSchema.from_json(described, source=str(path))
-    return LockedTool(schema, entry["module"], entry["function"], entry["sha256"])
+    values = [entry[key] for key in fields]
+    return LockedTool(schema, InPackage(*values) if "distribution" in entry else InFile(*values))

@@ -19,11 +19,11 @@ from agentspec.content.constraint import (
     Repeat,
     Sequence,
     line_of_text,
-    matches,
     max_bytes,
     ranges_without,
 )
 from agentspec.errors import InvalidInput
+from tests.content.oracle import matches
 from tests.content.texts import constraints, sample, texts
 
 quick = settings(deadline=None, max_examples=150)

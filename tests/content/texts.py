@@ -7,7 +7,19 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from agentspec.content.constraint import Characters, Choice, Constraint, Literal, Repeat, Sequence
+from agentspec.content.constraint import (
+    ANY,
+    And,
+    Characters,
+    Choice,
+    Constraint,
+    Literal,
+    Not,
+    Repeat,
+    Sequence,
+    Substring,
+)
+from agentspec.content.language import Language
 
 
 def ranges_of(alphabet: str) -> tuple[tuple[int, int], ...]:
@@ -91,3 +103,61 @@ def _count(minimum: int, maximum: int, drawn: Random) -> int:
 def _character(ranges: tuple[tuple[int, int], ...], drawn: Random) -> str:
     low, high = drawn.choice(ranges)
     return chr(drawn.choice([low, high, drawn.randint(low, high)]))
+
+
+def trees(alphabet: str, leaves: int = 6) -> st.SearchStrategy[Constraint]:
+    """Constraint trees with every node but quotes: intersections, complements, substrings, repeats without end."""
+    several = st.text(st.sampled_from(alphabet), max_size=len(alphabet)).map(ranges_of)
+    any_count = st.integers(0, 2)
+    bounds = st.tuples(any_count, st.none() | any_count).map(lambda b: (b[0], None if b[1] is None else b[0] + b[1]))
+    word = st.text(st.sampled_from(alphabet), max_size=3)
+    leaf = st.one_of(
+        word.map(Literal),
+        st.builds(lambda ranges, b: Characters(ranges, *b), several | st.just(ANY), bounds),
+        st.lists(word, max_size=3).map(lambda chunks: Substring(tuple(chunks))),
+    )
+
+    def extend(inner: st.SearchStrategy[Constraint]) -> st.SearchStrategy[Constraint]:
+        parts = st.lists(inner, max_size=3).map(tuple)
+        return st.one_of(
+            parts.map(Sequence),
+            parts.map(Choice),
+            parts.filter(len).map(And),
+            inner.map(Not),
+            st.builds(lambda body, b: Repeat(body, *b), inner, bounds),
+        )
+
+    return st.recursive(leaf, extend, max_leaves=leaves)
+
+
+def walked(language: Language, drawn: Random, steps: int = 40) -> str:
+    """A text of the language: some steps at random, then the shortest way to an end, back from dead ends."""
+    states, text = [language.start], ""
+    for _ in range(steps):
+        ways = list(language.successors(states[-1]))
+        if not ways or (language.accepts_at(states[-1]) and drawn.random() < 0.2):
+            break
+        character, behind = drawn.choice(ways)
+        states.append(behind)
+        text += character
+    while (rest := ending(language, states[-1])) is None:
+        states.pop()
+        text = text[:-1]
+    return text + rest
+
+
+def ending(language: Language, state: int) -> str | None:
+    """A shortest text from a state on, by trying all of them in order of length."""
+    reached = {state: ""}
+    level = [state]
+    while level:
+        for one in level:
+            if language.accepts_at(one):
+                return reached[one]
+        behind = [(one, character, target) for one in level for character, target in language.successors(one)]
+        level = []
+        for one, character, target in behind:
+            if target not in reached:
+                reached[target] = reached[one] + character
+                level.append(target)
+    return None

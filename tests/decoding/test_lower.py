@@ -20,9 +20,9 @@ from agentspec.content.constraint import (
     Repeat,
     Sequence,
     line_of_text,
-    matches,
 )
 from agentspec.content.json_schema import from_schema
+from agentspec.content.language import matches
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.guard.segment import Node, Segment
 from tests.content.texts import constraints, ranges_of, sample

@@ -6,28 +6,55 @@ and nothing before it holds one. The rules are right-linear over the segment's n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from agentspec.automata.letter import Letter
-from agentspec.content.constraint import LINE, Characters, Choice, Constraint, Literal, Ranges, Repeat, Sequence
+from agentspec.content.constraint import (
+    LINE,
+    And,
+    Characters,
+    Choice,
+    Constraint,
+    Literal,
+    Not,
+    Ranges,
+    Repeat,
+    Sequence,
+    Substring,
+)
 from agentspec.content.json_schema import PLAIN
 from agentspec.guard.segment import Segment
 
 
-def lower(segment: Segment, text_of: Callable[[Letter], Constraint]) -> str:
-    """The grammar of a segment; ``text_of`` gives the whole text of a letter, cue to border."""
-    terminals: dict[Letter, str] = {}
+def lower(
+    segment: Segment,
+    text_of: Callable[[Letter], Constraint],
+    together: Callable[[tuple[Letter, ...]], Constraint] | None = None,
+) -> str:
+    """The grammar of a segment; ``text_of`` gives the whole text of a letter, cue to border.
+
+    Letters of one step and tool with the same node behind them are one terminal; ``together`` gives their texts, where
+    it knows them more simply than as a choice.
+    """
+    terminals: dict[tuple[Letter, ...], str] = {}
     rules: list[str] = []
     for i, node in enumerate(segment.nodes):
-        ways = []
+        alike: dict[tuple[str | None, str | None, int | None], list[Letter]] = {}
         for letter, behind in node.alternatives:
-            name = terminals.setdefault(letter, f"L{len(terminals)}")
+            alike.setdefault((letter.step, letter.tool, behind), []).append(letter)
+        ways = []
+        for (_, _, behind), letters in alike.items():
+            name = terminals.setdefault(tuple(letters), f"L{len(terminals)}")
             ways.append(name if behind is None else f"{name} n{behind}")
         if node.may_end:
             ways.append('""')
         rules.append(f"n{i}: {' | '.join(ways)}")
     fragments = _Fragments()
-    texts = {name: text_of(letter) for letter, name in terminals.items()}  # fragments are known by identity
+    texts = {}  # held until all are written: fragments are known by identity
+    several = together or (lambda some: Choice(tuple(map(text_of, some))))
+    for some, name in terminals.items():
+        texts[name] = text_of(some[0]) if len(some) == 1 else several(some)
     lexemes = [f"{name}: {fragments.expression(text)}" for name, text in texts.items()]
     return "\n".join(["start: n0", *rules, *lexemes, *fragments.definitions, ""])
 
@@ -49,13 +76,24 @@ class _Fragments:
             case Literal(text=text):
                 return _quoted(text)
             case Characters(ranges=ranges, minimum=minimum, maximum=maximum):
-                return f"/{_class(ranges)}{{{minimum},{maximum}}}/" if maximum else '""'
+                return f"/{_class(ranges)}{_times(minimum, maximum)}/" if maximum != 0 else '""'
             case Sequence(parts=parts):
                 return " ".join(map(self._named, parts)) or '""'
+            case Choice(options=()):
+                return "/[^\\s\\S]/"
+            case Characters(ranges=(), minimum=minimum):
+                return "/[^\\s\\S]/" if minimum else '""'
             case Choice(options=options):
                 return " | ".join(map(self._named, options))
             case Repeat(body=body, minimum=minimum, maximum=maximum):
-                return f"({self._named(body)}){{{minimum},{maximum}}}" if maximum else '""'
+                return f"({self._named(body)}){_times(minimum, maximum)}" if maximum != 0 else '""'
+            case And(parts=parts):
+                return " & ".join(map(self._named, parts))
+            case Not(body=body):
+                return f"~{self._named(body)}"
+            case Substring(chunks=chunks):
+                return f'%regex {{"substring_chunks": {json.dumps(chunks)}}}'
+        raise TypeError(f"{constraint} has no texts before it is bound")
 
     def _named(self, constraint: Constraint) -> str:
         if isinstance(constraint, (Literal, Characters)):
@@ -67,8 +105,12 @@ class _Fragments:
         return name
 
 
+def _times(minimum: int, maximum: int | None) -> str:
+    return f"{{{minimum},{'' if maximum is None else maximum}}}"
+
+
 def _quoted(text: str) -> str:
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    escapes = {'"': '\\"', "\\": "\\\\", **{chr(code): f"\\u{code:04x}" for code in (*range(0x20), 0x7F)}}
     return '"' + "".join(escapes.get(c, c) for c in text) + '"'
 
 
