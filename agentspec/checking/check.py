@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentspec.checking.compile import Compiled
+from agentspec.checking.play import Play
 from agentspec.guard.budget import Budget
 
 
@@ -13,7 +14,9 @@ from agentspec.guard.budget import Budget
 class Report:
     """The findings. ``problems`` make the spec unusable or surely mistaken, ``warnings`` are worth a look.
 
-    ``notes`` say under which assumptions the guarantee holds."""
+    ``notes`` say under which assumptions the guarantee holds. ``witness`` is how tools and users break a spec that is
+    not realizable.
+    """
 
     name: str
     realizable: bool
@@ -23,6 +26,7 @@ class Report:
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    witness: Play | None = None
 
     @property
     def fine(self) -> bool:
@@ -45,6 +49,7 @@ class Report:
             "problems": list(self.problems),
             "warnings": list(self.warnings),
             "notes": list(self.notes),
+            **({"witness": self.witness.to_json()} if self.witness else {}),
         }
 
 
@@ -53,7 +58,8 @@ def check(compiled: Compiled) -> Report:
     agent = compiled.agent
     states = len(compiled.automaton[0].edges)
     if not compiled.realizable:
-        return Report(agent.name, False, states, (), None, (compiled.refusal(),), ())
+        witness = None if compiled.contradictory else compiled.play()
+        return Report(agent.name, False, states, (), None, (compiled.refusal(),), (), (), witness)
     limits = agent.limits
     budget = Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
     least = compiled.guard.least()
@@ -61,6 +67,7 @@ def check(compiled: Compiled) -> Report:
     if not compiled.guard.costs.fits(compiled.arena.initial, budget):
         problems.append(f"the limits ({budget}) are below the least that surely suffices: {least}")
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
+    warnings += [f"the proposition '{name}' can never hold" for name in compiled.dead_propositions]
     return Report(
         agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), _notes(compiled)
     )
@@ -72,6 +79,9 @@ def _notes(compiled: Compiled) -> tuple[str, ...]:
         notes.append(f"no tools are named; looked at with stand-ins for: {', '.join(compiled.assumed_tools)}")
     if compiled.waits_for_user:
         notes.append("the user writes more than once; a run whose user stays silent ends 'pending'")
+    monitored = [rule.id for rule in compiled.agent.spec.rules if rule.enforce in ("warn", "log")]
+    if monitored:
+        notes.append(f"watched but not enforced: {', '.join(monitored)}")
     if compiled.agent.limits.timeout is not None:
         notes.append("the time-out may stop a run before its end ('stopped_limit')")
     return tuple(notes)

@@ -7,26 +7,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agentspec.automata.dfa import Dfa
-from agentspec.automata.game import Solution, counterplay, live_letters, solve
+from agentspec.automata.game import Solution, live_letters, solve
 from agentspec.automata.letter import Letter, Owner
-from agentspec.automata.product import Arena, Monitor, build_arena
+from agentspec.automata.product import Arena, Component, Monitor, build_arena
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
+from agentspec.checking.ambiguity import refuse_ambiguity
+from agentspec.checking.play import Play, losing_play
+from agentspec.checking.stand_ins import stand_ins
 from agentspec.content.constraint import Constraint, max_bytes
-from agentspec.content.tool_lock import LOCK_FILE, read_lock
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.errors import SpecError, nearest
+from agentspec.content.tool_sources import locked_schemas
+from agentspec.errors import InvalidInput, SpecError
 from agentspec.guard.budget import Costs
 from agentspec.guard.guard import Guard
-from agentspec.shipped import folder
-from agentspec.spec.alphabet import Alphabet, CallRegister, alphabet, contents, line
-from agentspec.spec.model import Declaration, Rule
-
-ANY_TOOL = ToolSchema(
-    "tool",
-    "Stands for the tools of a spec that is looked at without an agent.",
-    {"type": "object", "properties": {}, "additionalProperties": False},
-)
+from agentspec.spec.alphabet import Alphabet, CallRegister, QuoteRegister, alphabet, line
+from agentspec.spec.model import Declaration, Rule, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +35,6 @@ class Compiled:
     arena: Arena
     solution: Solution
     monitors: dict[str, Monitor]
-    contents: dict[Letter, Constraint]
 
     @property
     def realizable(self) -> bool:
@@ -47,9 +42,15 @@ class Compiled:
         return self.arena.initial in self.solution.rank
 
     @property
+    def contents(self) -> dict[Letter, Constraint]:
+        """What the model may write as the content of each of its letters."""
+        return self.alphabet.contents
+
+    @property
     def assumed_tools(self) -> tuple[str, ...]:
         """Tools that the agent does not name and that stand in for its own, so that a bare spec can be looked at."""
-        return tuple(name for name in self.schemas if name not in self.agent.tools)
+        named = {ref.name for ref in self.agent.tools}
+        return tuple(name for name in self.schemas if name not in named)
 
     @cached_property
     def waits_for_user(self) -> bool:
@@ -67,38 +68,54 @@ class Compiled:
 
     @cached_property
     def lines(self) -> dict[Letter, Constraint]:
-        """The whole text of each of the model's letters, cue to border."""
+        """The whole text of each of the model's letters, cue to border; quotations are still to be bound."""
         return {letter: line(self.agent.spec, letter, content) for letter, content in self.contents.items()}
+
+    @cached_property
+    def weights(self) -> dict[Letter, int]:
+        """The most tokens each of the model's letters takes: its longest line in bytes.
+
+        A step of several lines is ended by a token of its own where nothing else follows in the segment.
+        """
+        spec = self.agent.spec
+        weights = {}
+        for letter in self.contents:
+            step = step_of(spec.steps, letter)
+            longest = max_bytes(line(spec, letter, self.alphabet.wholes[step.name, letter.tool]))
+            if longest == float("inf"):
+                raise SpecError(f"the text of '{step.name}' has no longest form", location=step.location)
+            weights[letter] = int(longest) + (step.max_lines > 1)
+        return weights
 
     @cached_property
     def guard(self) -> Guard:
         """The guard. Raises SpecError, with the adversary's play, where the spec is not realizable."""
         if not self.realizable:
             raise SpecError(self.refusal(), location=self.agent.spec.behavior_location)
-        weights = {letter: max_bytes(text) for letter, text in self.lines.items()}
-        return Guard(self.arena, self.solution, Costs(self.arena, weights))
+        return Guard(self.arena, self.solution, Costs(self.arena, self.weights))
+
+    @property
+    def blocking(self) -> tuple[Rule, ...]:
+        """The rules that are enforced."""
+        return tuple(rule for rule in self.agent.spec.rules if rule.enforce == "block")
+
+    @cached_property
+    def contradictory(self) -> bool:
+        """Whether no word at all satisfies behavior and rules."""
+        return not self.automaton[0].accepting
+
+    def play(self, start: int | None = None) -> Play:
+        """How tools and users break a rule, or leave the model without a way to end, from a lost position."""
+        return losing_play(
+            self.arena, self.solution, [(rule.id, self.monitors[rule.id]) for rule in self.blocking], start
+        )
 
     def refusal(self) -> str:
         """Why no guard exists: nothing is accepted at all, or a play the model cannot avoid losing."""
-        if not self.automaton[0].accepting:
-            blocking = [rule.id for rule in self.agent.spec.rules if rule.enforce == "block"]
-            return f"contradictory: no episode of the behavior satisfies the rules {', '.join(blocking) or '(none)'}"
-        play, end = counterplay(self.arena, self.solution)
-        told = " → ".join(map(str, play)) or "the start"
-        broken = self._broken_by(play)
-        named = f" ({', '.join(broken)})" if broken else ""
-        return f"not realizable: tools and users can force a violation or a dead end: {told}, {end}{named}"
-
-    def _broken_by(self, play: list[Letter]) -> list[str]:
-        """The block rules that a play has broken for good."""
-        broken = []
-        for rule in self.agent.spec.rules:
-            if rule.enforce == "block":
-                state: int | None = self.monitors[rule.id].initial
-                for letter in play:
-                    state = None if state is None else self.monitors[rule.id].step(state, letter)
-                broken += [rule.id] if state is None else []
-        return broken
+        if self.contradictory:
+            named = ", ".join(rule.id for rule in self.blocking) or "(none)"
+            return f"contradictory: no episode of the behavior satisfies the rules {named}"
+        return f"not realizable: tools and users can force a violation or a dead end: {self.play()}"
 
     @cached_property
     def dead_steps(self) -> tuple[str, ...]:
@@ -106,23 +123,31 @@ class Compiled:
         alive = {letter.step for letter in live_letters(self.arena, self.solution.winning)}
         return tuple(name for name in self.agent.spec.steps if name not in alive)
 
+    @cached_property
+    def dead_propositions(self) -> tuple[str, ...]:
+        """The declared propositions that hold at no letter at all."""
+        held = {name for letter in self.alphabet.letters for name in letter.true}
+        return tuple(declared.name for declared in self.agent.spec.propositions if declared.name not in held)
+
 
 def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None = None) -> Compiled:
-    """Compile an agent. ``schemas`` are its tools' by name; by default those of the shipped lock file.
+    """Compile an agent. ``schemas`` are its tools' by name; by default those of the lock files.
 
     Raises InvalidInput (SpecError, TooLarge) for all that makes a spec unusable except being unrealizable.
     """
     spec = agent.spec
     known = tool_schemas(agent) if schemas is None else schemas
-    letters = alphabet(spec, tuple(known))
+    letters = alphabet(spec, known)
     behavior = Monitor(behavior_dfa(spec.behavior, tuple(spec.steps)))
     monitors = {rule.id: Monitor(rule_dfa(rule)) for rule in spec.rules if rule.enforce != "off"}
     blocking = [monitors[rule.id] for rule in spec.rules if rule.enforce == "block"]
+    structure: list[Component] = [behavior, CallRegister(letters.tools), *map(QuoteRegister, letters.quoting)]
     try:
-        arena = build_arena(letters.letters, letters.propositions, [behavior, CallRegister(letters.tools)], blocking)
+        arena = build_arena(letters.letters, letters.propositions, structure, blocking)
+        refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))
     except SpecError as problem:
-        raise SpecError(problem.message, location=spec.behavior_location) from None
-    return Compiled(agent, known, letters, arena, solve(arena), monitors, contents(spec, letters.letters, known))
+        raise SpecError(problem.message, location=problem.location or spec.behavior_location) from None
+    return Compiled(agent, known, letters, arena, solve(arena), monitors)
 
 
 def rule_dfa(rule: Rule) -> Dfa:
@@ -130,25 +155,20 @@ def rule_dfa(rule: Rule) -> Dfa:
     return translate(rule.formula, name=f"rule '{rule.id}'")
 
 
+def step_of(steps: Mapping[str, Step], letter: Letter) -> Step:
+    """The declared step of a letter."""
+    assert letter.step is not None
+    return steps[letter.step]
+
+
 def tool_schemas(agent: Declaration) -> dict[str, ToolSchema]:
-    """The schemas of an agent's tools from the shipped lock file; no tool is imported.
+    """The schemas of an agent's tools from the lock files; no tool is imported.
 
     A spec looked at without an agent gets the tools its rules name, or one that stands for any.
     """
-    uses_tools = any(step.tool is not None for step in agent.spec.steps.values())
     if not agent.tools:
-        return _placeholders(agent) if uses_tools else {}
-    locked = read_lock(folder("tools") / LOCK_FILE)
-    for name in agent.tools:
-        if name not in locked:
-            raise SpecError(f"unknown tool '{name}'{nearest(name, list(locked))}", location=agent.tools_location)
-    return {name: locked[name].schema for name in agent.tools}
-
-
-def _placeholders(agent: Declaration) -> dict[str, ToolSchema]:
-    from agentspec.logic.formula import atoms
-
-    named = {atom[atom.index("(") + 1 : -1] for rule in agent.spec.rules for atom in atoms(rule.formula) if "(" in atom}
-    return {
-        name: ToolSchema(name, ANY_TOOL.description, ANY_TOOL.parameters) for name in sorted(named) or [ANY_TOOL.name]
-    }
+        return stand_ins(agent.spec)
+    try:
+        return locked_schemas(agent.tools, agent.source.parent if agent.source else None, agent=agent.source)
+    except InvalidInput as problem:
+        raise SpecError(problem.message, location=problem.location or agent.tools_location) from None

@@ -10,20 +10,23 @@ from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled
+from agentspec.content.constraint import Constraint
 from agentspec.decoding.decode import Counters, Source, decode
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.decoding.sample import Sampler
 from agentspec.engines.engine import Engine
 from agentspec.episode.journal import Journal
 from agentspec.episode.observe import Observation, observe
-from agentspec.episode.render import messages
+from agentspec.episode.prompt_examples import read_examples
+from agentspec.episode.quotes import Quotes, SegmentTexts, heard
+from agentspec.episode.render import render
 from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
-from agentspec.episode.transcript import identify, read_examples
+from agentspec.episode.transcript import identify, split_step
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
 from agentspec.guard.guard import Position
-from agentspec.guard.segment import segment
-from agentspec.spec.alphabet import BORDER
+from agentspec.guard.segment import Segment, segment
+from agentspec.spec.alphabet import call_frame
 from agentspec.toolbox.tool import Tool
 
 
@@ -62,6 +65,7 @@ class Episode:
         self.usage = Usage()
         self.word: list[Letter] = []
         self.answer: str | None = None
+        self.quotes = Quotes(self.compiled)
         self.result: Result | None = None
         self._began = time.perf_counter()
 
@@ -109,49 +113,67 @@ class Episode:
                     raise _Ended("pending", "the user is to write next")
 
     def _write(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
-        """The model's segment: decode, read each line, advance the guard. Returns whether the model ended."""
-        grammar = lower(segment(position), self.compiled.lines.__getitem__)
-        matcher = self.engine.matcher(grammar)
-        line, tokens, forced, began = b"", 0, 0, time.perf_counter()
+        """The model's segment: decode, cut into steps, advance the guard. Returns whether the model ended."""
+        writing = _Writing(position, segment(position), self.quotes.bound(self.compiled.contents))
+        texts = SegmentTexts(self.compiled, writing.bound)
+        matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters))
+        ended = False
         for emitted in decode(matcher, source, self.sampler, self.counters, position.left.tokens):
-            if emitted.end:
-                if line or not position.is_accepting:
-                    raise EngineFault("the model ended where the guard does not allow it")
-                self._charge_end(position)
-                return True
-            for token in emitted.tokens:
-                line, tokens, forced = line + self.engine.decode([token]), tokens + 1, forced + emitted.forced
-                *whole, line = line.split(BORDER.encode())
-                for text in whole:
-                    yield self._model_step(position, text, tokens, forced, time.perf_counter() - began)
-                    tokens, forced, began = 0, 0, time.perf_counter()
+            ended = emitted.end
+            for token in [] if ended else emitted.tokens:
+                writing.add(self.engine.decode([token]), forced=emitted.forced)
+                yield from self._cut(writing)
             if not matcher.finished:
                 self._check_time()
-        if line or not matcher.is_accepting:
-            raise EngineFault(f"the model's text stops inside a step: {line[:60]!r}")
-        return False
+        yield from self._cut(writing, final=True, ended=ended)
+        if writing.text or not (ended or matcher.is_accepting):
+            raise EngineFault(f"the model's text stops inside a step: {writing.text[:60]!r}")
+        if ended and writing.node is None:  # it ended the last of several lines, not the episode
+            source.rollback(1)
+            return False
+        if ended and (not position.is_accepting or position.left.tokens < 1):
+            raise EngineFault("the model ended where the guard does not allow it")
+        return ended
+
+    def _cut(self, writing: _Writing, *, final: bool = False, ended: bool = False) -> Iterator[StepRecord]:
+        """Take the steps that are whole by now off the text, one record each."""
+        position, steps = writing.position, self.compiled.agent.spec.steps
+        while writing.text:
+            here = [steps[name] for name in dict.fromkeys(str(a.step) for a in position.allowed())]
+            whole = split_step(here, writing.text, final=final)
+            if whole is None:
+                return
+            try:
+                letter, content = identify(self.compiled, position.allowed(), whole[0].decode(), writing.bound)
+            except (InvalidInput, UnicodeDecodeError) as problem:
+                raise EngineFault(f"the model's text is not within its constraint: {problem}") from problem
+            tokens, forced, seconds = writing.take(letter, whole[1], ended=ended)
+            position.advance(letter, tokens)
+            self._take(letter, content)
+            yield self._record(letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state)
 
     # One step of each owner ---------------------------------------------------------------------------------------
 
-    def _model_step(self, position: Position, text: bytes, tokens: int, forced: int, seconds: float) -> StepRecord:
-        try:
-            letter, content = identify(self.compiled, position.allowed(), text.decode())
-        except (InvalidInput, UnicodeDecodeError) as problem:
-            raise EngineFault(f"the model's text is not within its constraint: {problem}") from problem
-        position.advance(letter, tokens)
-        self._take(letter, content)
-        return self._record(letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state)
-
     def _take(self, letter: Letter, content: str) -> None:
         """Remember what the model wrote: the arguments of a call, or what may turn out to be the answer."""
-        self._arguments = content if letter.completes_call else ""
+        if letter.completes_call:
+            prefix, suffix = call_frame(self.compiled.agent.spec, letter)
+            self._arguments = content[len(prefix) : len(content) - len(suffix)]
         if letter.tool is None:
             self.answer = content
 
     def _user_step(self, position: Position) -> StepRecord:
-        letter = position.allowed()[0]
+        letter = self._asked_by_user(position.allowed())
         position.advance(letter)
         return self._record(letter, self.task, state=position.state)
+
+    def _asked_by_user(self, possible: tuple[Letter, ...]) -> Letter:
+        """The letter of the task, by what it says."""
+        found = heard(self.compiled, self.quotes, possible, {str(possible[0].step)}, self.task, self.task)
+        if found is None:
+            raise EngineFault("no letter holds the task")
+        self.quotes = found[1]
+        return found[0]
 
     def _observe(self, position: Position, source: Source) -> StepRecord:
         observation = self.observation(position.allowed())
@@ -163,7 +185,9 @@ class Episode:
         """Call the tool that is due with the arguments just written."""
         tool = possible[0].tool
         assert tool is not None
-        return observe(self.compiled, self.engine, self.tools[tool], self._arguments, possible)
+        observation = observe(self.compiled, self.engine, self.tools[tool], self._arguments, possible, self.quotes)
+        self.quotes = observation.quotes
+        return observation
 
     def _record_observation(self, observation: Observation, state: int | None) -> StepRecord:
         outcome = observation.outcome
@@ -177,8 +201,7 @@ class Episode:
     @cached_property
     def prompt(self) -> list[int]:
         """The prompt's tokens."""
-        examples = read_examples(self.compiled)
-        return self.engine.render(messages(self.compiled, examples, self.task))
+        return render(self.compiled, self.engine, read_examples(self.compiled), self.task)
 
     def _budget(self) -> Budget:
         """What was asked for, lowered to what the context window holds beside the prompt and all observations.
@@ -233,10 +256,6 @@ class Episode:
             self.journal.write(record.to_json())
         return record
 
-    def _charge_end(self, position: Position) -> None:
-        if position.left.tokens < 1:
-            raise EngineFault("no token was left for the end")
-
     def _check_time(self) -> None:
         if self.timeout is not None and time.perf_counter() - self._began > self.timeout:
             raise OutOfTime
@@ -263,6 +282,36 @@ class Episode:
                 self.result = Result(
                     "engine_fault", None, self.result.guarantee, judged, usage, self.result.trace_path, problem.message
                 )
+
+
+@dataclass
+class _Writing:
+    """A segment under way: the guard's position, the plan and its node, and the text of the step not yet whole."""
+
+    position: Position
+    plan: Segment
+    bound: dict[Letter, Constraint]
+    node: int | None = 0
+    text: bytes = b""
+    tokens: int = 0
+    forced: int = 0
+    began: float = field(default_factory=time.perf_counter)
+
+    def add(self, text: bytes, *, forced: bool) -> None:
+        """One token more."""
+        self.text, self.tokens, self.forced = self.text + text, self.tokens + 1, self.forced + forced
+
+    def take(self, letter: Letter, rest: bytes, *, ended: bool) -> tuple[int, int, float]:
+        """A whole step goes: its tokens, the forced among them, and its seconds.
+
+        The end token is the step's where the plan stops behind it: there it only says that no further line comes.
+        """
+        assert self.node is not None
+        self.node = dict(self.plan.nodes[self.node].alternatives)[letter]
+        now = time.perf_counter()
+        spent = (self.tokens + (ended and self.node is None), self.forced, now - self.began)
+        self.text, self.tokens, self.forced, self.began = rest, 0, 0, now
+        return spent
 
 
 class _Ended(Exception):

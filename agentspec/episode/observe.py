@@ -8,6 +8,7 @@ from agentspec.automata.letter import Letter
 from agentspec.checking.compile import Compiled
 from agentspec.content.json_schema import parse_object
 from agentspec.engines.engine import Engine
+from agentspec.episode.quotes import Quotes, heard
 from agentspec.episode.transcript import show
 from agentspec.errors import EngineFault
 from agentspec.toolbox.tool import Outcome, Tool, call
@@ -17,42 +18,54 @@ CUT = " …[cut]"
 
 @dataclass(frozen=True)
 class Observation:
-    """``shown`` is the text the model reads, framed and cut to the step's ``max_tokens``, as ``tokens``."""
+    """``shown`` is the text the model reads, cut to the step's ``max_tokens`` and framed, as ``tokens``.
+
+    ``quotes`` is what can be quoted afterwards.
+    """
 
     letter: Letter
     outcome: Outcome
     shown: str
     tokens: list[int]
+    quotes: Quotes
 
 
 def observe(
-    compiled: Compiled, engine: Engine, tool: Tool, arguments: str, possible: tuple[Letter, ...]
+    compiled: Compiled, engine: Engine, tool: Tool, written: str, possible: tuple[Letter, ...], quotes: Quotes
 ) -> Observation:
-    """Call ``tool``; the answer is never parsed, holds no special token, and none of its lines begins with a cue."""
-    try:
-        values = parse_object(arguments)
-    except ValueError as problem:
-        raise EngineFault(f"the arguments of {tool.schema.name} are not a JSON object: {problem}") from problem
-    outcome = call(tool, values)
+    """Call ``tool`` with what the model wrote.
+
+    The answer is never parsed, holds no special token, and none of its lines begins with a cue.
+    """
     name = tool.schema.name
-    wanted = {f"ok({name})"} if outcome.ok else {f"failed({name})", *(["error"] if outcome.error else [])}
-    letter = next((a for a in possible if a.true == {*wanted, a.step}), None)
-    if letter is None or letter.step is None:
-        raise EngineFault(f"no step can hold the outcome of {name}")
-    limit = compiled.agent.spec.steps[letter.step].max_tokens
-    shown, tokens = _fitted(compiled, engine, letter.step, outcome.text, limit)
-    return Observation(letter, outcome, shown, tokens)
+    try:
+        values = parse_object(written)
+    except ValueError as problem:
+        raise EngineFault(f"the arguments of {name} are not a JSON object: {problem}") from problem
+    outcome = call(tool, values)
+    happened = {f"ok({name})"} if outcome.ok else {f"failed({name})", *(["error"] if outcome.error else [])}
+    step = possible[0].step
+    assert step is not None
+    limit = compiled.agent.spec.steps[step].max_tokens
+    kept, mark, tokens = _fitted(compiled, engine, step, outcome.text, limit)
+    found = heard(compiled, quotes, possible, {step, *happened}, outcome.text, kept)
+    if found is None:
+        raise EngineFault(f"no letter holds the outcome of {name}: {', '.join(sorted(happened))}")
+    return Observation(found[0], outcome, kept + mark, tokens, found[1])
 
 
-def _fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int) -> tuple[str, list[int]]:
-    """The text, visibly cut where needed so that the whole line takes at most ``limit`` tokens beside the cue's."""
+def _fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int) -> tuple[str, str, list[int]]:
+    """The part of the text that is shown, the mark of the cut (or nothing), and the tokens of the whole line.
+
+    They are at most ``limit`` beside the cue's.
+    """
     spec = compiled.agent.spec
     most = limit + len(engine.encode(f"{spec.steps[step].cue} ")) + 1
     longest = limit * 64
     if len(text) <= longest:
         tokens = engine.encode(show(spec, step, text))
         if len(tokens) <= most:
-            return text, tokens
+            return text, "", tokens
     low, high = 0, min(len(text), longest)
     while low < high:
         middle = (low + high + 1) // 2
@@ -60,5 +73,4 @@ def _fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int
             low = middle
         else:
             high = middle - 1
-    shown = text[:low] + CUT
-    return shown, engine.encode(show(spec, step, shown))
+    return text[:low], CUT, engine.encode(show(spec, step, text[:low] + CUT))

@@ -1,25 +1,46 @@
-"""The prompt of an episode as chat messages: the author's instructions, the tools, examples, the task."""
+"""The prompt of an episode: the author's instructions, the tools, worked examples, the task."""
 
 from __future__ import annotations
 
 from agentspec.checking.compile import Compiled
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.engines.engine import Message
-from agentspec.episode.transcript import Line, show
+from agentspec.engines.engine import Engine, Message
+from agentspec.episode.prompt_examples import Line
+from agentspec.episode.transcript import show
+
+
+def render(compiled: Compiled, engine: Engine, examples: list[list[Line]], task: str) -> list[int]:
+    """The prompt's tokens: through the model's chat template, or as plain text (``rendering``)."""
+    rendering = compiled.agent.rendering
+    if rendering.style == "text":
+        return engine.render_text(text(compiled, examples, task))
+    return engine.render(messages(compiled, examples, task), rendering.prefill)
 
 
 def messages(compiled: Compiled, examples: list[list[Line]], task: str) -> list[Message]:
     """The messages before the assistant's turn; examples are earlier turns."""
-    spec = compiled.agent.spec
-    found: list[Message] = [{"role": "system", "content": _system(compiled)}]
+    told = system(compiled)
+    found: list[Message] = [{"role": "system", "content": told}] if told else []
     for example in examples:
         found.append({"role": "user", "content": example[0].content})
-        written = "".join(show(spec, line.step, line.content) for line in example[1:])
-        found.append({"role": "assistant", "content": written.rstrip("\n")})
+        found.append({"role": "assistant", "content": _transcript(compiled, example[1:]).rstrip("\n")})
     return [*found, {"role": "user", "content": task}]
 
 
-def _system(compiled: Compiled) -> str:
+def text(compiled: Compiled, examples: list[list[Line]], task: str) -> str:
+    """The prompt as one transcript: instructions, examples, then the task behind its cue; blank lines between."""
+    first = next(iter(compiled.arena.moves[compiled.arena.initial])).step
+    parts = [system(compiled), *(_transcript(compiled, example) for example in examples)]
+    asked = show(compiled.agent.spec, str(first), task)
+    return "\n\n".join([*(part.rstrip("\n") for part in parts if part), asked]) + compiled.agent.rendering.prefill
+
+
+def _transcript(compiled: Compiled, example: list[Line]) -> str:
+    return "".join(show(compiled.agent.spec, line.step, line.content) for line in example)
+
+
+def system(compiled: Compiled) -> str:
+    """The author's instructions, then the tools, one a line."""
     agent = compiled.agent
     parts = [agent.instructions.strip()] if agent.instructions.strip() else []
     if agent.tools:

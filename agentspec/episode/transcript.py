@@ -1,157 +1,124 @@
-"""Transcripts: the text form of steps, one a line, each announced by its cue.
+"""Transcripts: the text form of steps, each announced by its cue and ended by a border.
 
-Reading is exact: a line is the step whose cue it begins with, and the guard's position says which letters are
-possible; what matches none of them is an error, never skipped.
+Most steps are one line. Later lines of a step of several lines, and of what tools and users say, are indented; a
+``free`` step goes on to its closing delimiter. Reading is exact: the guard's position says which letters are possible,
+and what matches none of them is an error, never skipped.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.checking.compile import Compiled
-from agentspec.content.constraint import matches
+from agentspec.checking.compile import Compiled, step_of
+from agentspec.content.constraint import Constraint
 from agentspec.content.json_schema import parse_object
-from agentspec.errors import InvalidInput, Location, SyntaxProblem
-from agentspec.spec.alphabet import framed
-from agentspec.spec.model import Spec
-
-SEPARATOR = "---"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One step as text: its name, its content, and the line of the file (from 1) it begins on."""
-
-    step: str
-    content: str
-    number: int = 1
+from agentspec.content.language import matches
+from agentspec.errors import InvalidInput
+from agentspec.spec.alphabet import BORDER, framed
+from agentspec.spec.model import Spec, Step
+from agentspec.spec.step import INDENT
 
 
 def show(spec: Spec, step: str, content: str) -> str:
-    """The line of a step, border included; later lines of the content are indented so that none begins with a cue."""
-    return f"{spec.steps[step].cue} {framed(content)}\n"
+    """The text of a step, border included.
+
+    Later lines of what tools and users say are indented; the model's own text is shown as it was written.
+    """
+    declared = spec.steps[step]
+    return f"{declared.cue} {content if declared.owner == Owner.MODEL else framed(content)}{BORDER}"
+
+
+def split_step(steps: Iterable[Step], text: bytes, *, final: bool = False) -> tuple[bytes, bytes] | None:
+    """The first whole step of a text of the model's, without its border, and the rest; None while it may go on.
+
+    ``steps`` are those that may stand here. ``final``: nothing more will come.
+    """
+    step = next((one for one in steps if text.startswith(f"{one.cue} ".encode())), None)
+    if step is not None and step.until:
+        close = f"{step.until}{BORDER}".encode()
+        at = text.find(close, len(step.cue.encode()) + 1)
+        return None if at < 0 else (text[: at + len(close) - 1], text[at + len(close) :])
+    at = text.find(BORDER.encode())
+    if step is not None and step.max_lines > 1:
+        indented = f"{BORDER}{INDENT[0]}".encode()
+        while at >= 0 and text.startswith(indented, at):
+            at = text.find(BORDER.encode(), at + 1)
+        if at + 1 == len(text) and not final:
+            return None
+    return None if at < 0 else (text[:at], text[at + 1 :])
 
 
 def split_cue(spec: Spec, line: str) -> tuple[str, str] | None:
-    """The step a line begins, and its content, or None when it begins with no cue."""
+    """A step whose cue a line begins with, and its content, or None when it begins with no cue."""
     for name, step in spec.steps.items():
         if line.startswith(f"{step.cue} ") or line == step.cue:
             return name, line[len(step.cue) + 1 :]
     return None
 
 
-def identify(compiled: Compiled, possible: Iterable[Letter], line: str) -> tuple[Letter, str]:
-    """The letter and content of a line of the model's, among the letters possible now.
+def identify(
+    compiled: Compiled, possible: Iterable[Letter], text: str, bound: dict[Letter, Constraint] | None = None
+) -> tuple[Letter, str]:
+    """The letter and content of a step the model wrote, among the letters possible now.
 
-    Raises InvalidInput saying what is wrong with the line.
+    ``bound`` holds the contents of letters that quote. Raises InvalidInput saying what is wrong with the text.
     """
     spec = compiled.agent.spec
-    found = split_cue(spec, line)
-    if found is None:
-        raise InvalidInput(f"begins with no cue: {line[:60]!r}")
-    name, content = found
-    letters = [letter for letter in possible if letter.step == name]
-    if not letters:
-        allowed = sorted({str(letter.step) for letter in possible})
-        raise InvalidInput(f"the step '{name}' may not come here; allowed: {', '.join(allowed) or 'the end'}")
-    for letter in letters:
-        if letter.owner == Owner.MODEL and matches(compiled.contents[letter], content):
+    possible = list(possible)
+    contents = {**compiled.contents, **(bound or {})}
+    announced = [a for a in possible if _content(step_of(spec.steps, a), text) is not None]
+    for letter in announced:
+        content = _content(step_of(spec.steps, letter), text)
+        if letter.owner == Owner.MODEL and content is not None and matches(contents[letter], content):
             return letter, content
-    raise InvalidInput(f"not a valid content for '{name}': {content[:80]!r}")
+    if announced:
+        step = step_of(spec.steps, announced[0])
+        raise InvalidInput(f"not a valid content for '{step.name}': {text[len(step.cue) + 1 :][:80]!r}")
+    found = split_cue(spec, text)
+    if found is None:
+        raise InvalidInput(f"begins with no cue: {text[:60]!r}")
+    raise InvalidInput(f"the step '{found[0]}' may not come here; allowed: {listed(possible)}")
 
 
-def lenient(compiled: Compiled, possible: Iterable[Letter], line: str) -> tuple[Letter, str]:
+def _content(step: Step, text: str) -> str | None:
+    lead = f"{step.cue} "
+    return text[len(lead) :] if text.startswith(lead) else "" if text == step.cue else None
+
+
+def listed(letters: Iterable[Letter]) -> str:
+    """The letters as a reader wants them: each step once, with the tools or outcomes it may have."""
+    return ", ".join(sorted({str(letter) for letter in letters})) or "the end"
+
+
+def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[Letter, str]:
     """As ``identify``, but blanks at the ends and any JSON that means the same are accepted, as is any long text.
 
     Used for runs without the guard, whose text nobody constrained.
     """
     spec = compiled.agent.spec
-    found = split_cue(spec, line.strip())
-    if found is None:
-        raise InvalidInput(f"begins with no cue: {line.strip()[:60]!r}")
-    name, content = found[0], found[1].strip()
-    step = spec.steps[name]
     possible = list(possible)
+    found = split_cue(spec, text.strip())
+    if found is None:
+        raise InvalidInput(f"begins with no cue: {text.strip()[:60]!r}")
+    content = found[1].strip()
     for letter in possible:
-        if letter.step != name or letter.owner != Owner.MODEL:
+        step = step_of(spec.steps, letter)
+        if step.name != found[0] or letter.owner != Owner.MODEL:
             continue
-        if step.text is not None and content:
-            return letter, content
-        if step.tool == "arguments":
-            try:
-                content = json.dumps(parse_object(content), ensure_ascii=False, separators=(",", ":"))
-            except ValueError:
-                break
+        if step.tool in ("arguments", "call") or step.kind == "json_schema":
+            content = _compact(content) or content
         if matches(compiled.contents[letter], content):
             return letter, content
-    return identify(compiled, possible, f"{step.cue} {content}")
+    text_steps = [a for a in possible if a.step == found[0] and spec.steps[found[0]].kind in ("text", "span", "free")]
+    if len(text_steps) == 1 and content:
+        return text_steps[0], content
+    return identify(compiled, possible, f"{spec.steps[found[0]].cue} {content}")
 
 
-def read_lines(spec: Spec, text: str, source: str) -> list[list[Line]]:
-    """The episodes in a text: step lines, continuation lines indented by two blanks, ``---`` between episodes.
-
-    Raises SyntaxProblem with the line of what begins with no cue.
-    """
-    episodes: list[list[Line]] = [[]]
-    for number, line in enumerate(text.split("\n"), start=1):
-        found = split_cue(spec, line)
-        if found is not None:
-            episodes[-1].append(Line(*found, number))
-        elif line.strip() == SEPARATOR:
-            episodes.append([])
-        elif line.startswith("  ") and episodes[-1] and line.strip():
-            last = episodes[-1][-1]
-            episodes[-1][-1] = Line(last.step, f"{last.content}\n{line[2:]}", last.number)
-        elif line.strip() and not line.startswith("#"):
-            cues = ", ".join(step.cue for step in spec.steps.values())
-            raise SyntaxProblem(
-                f"a line begins with a cue ({cues}), with two blanks, or with #",
-                location=Location(source, number, 1),
-                excerpt=line,
-            )
-    return [episode for episode in episodes if episode]
-
-
-def read_examples(compiled: Compiled) -> list[list[Line]]:
-    """The agent's prompt examples, each shown to be an episode of its own spec.
-
-    An observation is taken to be ``ok`` if that is possible. Raises SyntaxProblem with line and reason.
-    """
-    agent = compiled.agent
-    episodes = read_lines(agent.spec, agent.examples, agent.examples_source)
-    for episode in episodes:
-        _check(compiled, episode)
-    return episodes
-
-
-def _check(compiled: Compiled, episode: list[Line]) -> None:
-    source = compiled.agent.examples_source
-    state = compiled.arena.initial
-    for line in episode:
-        possible = compiled.arena.moves[state]
-        try:
-            if compiled.arena.owner[state] == Owner.MODEL:
-                cue = compiled.agent.spec.steps[line.step].cue
-                letter, _ = identify(compiled, possible, f"{cue} {line.content}")
-            else:
-                letter = next((a for a in possible if a.step == line.step), None) or _out_of_place(possible, line)
-            state = possible[letter]
-            if state not in compiled.solution.rank:
-                raise InvalidInput("no rule-abiding ending is sure after this step")
-        except InvalidInput as problem:
-            raise SyntaxProblem(
-                f"prompt example: {problem.message}", location=Location(source, line.number, 1)
-            ) from None
-    if state not in compiled.arena.accepting:
-        raise SyntaxProblem(
-            "prompt example: the episode does not end after this step",
-            location=Location(source, episode[-1].number, 1),
-        )
-
-
-def _out_of_place(possible: Iterable[Letter], line: Line) -> Letter:
-    allowed = ", ".join(sorted({str(letter.step) for letter in possible}))
-    raise InvalidInput(f"the step '{line.step}' may not come here; allowed: {allowed or 'the end'}")
+def _compact(content: str) -> str | None:
+    try:
+        return json.dumps(parse_object(content), ensure_ascii=False, separators=(",", ":"))
+    except ValueError:
+        return None

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
+from agentspec.checking.compile import step_of
 from agentspec.decoding.decode import Source
 from agentspec.episode.episode import Episode, _Ended
 from agentspec.episode.trace import StepRecord
-from agentspec.episode.transcript import lenient
+from agentspec.episode.transcript import lenient, split_step
 from agentspec.errors import InvalidInput
 
 
@@ -31,7 +32,7 @@ class UnguardedEpisode(Episode):
         self._state = arena.initial
         source = self.engine.open(self.prompt)
         self._open_journal(None)
-        yield self._step_to(next(iter(arena.moves[self._state])), self.task)
+        yield self._step_to(self._asked_by_user(tuple(arena.moves[self._state])), self.task)
         while arena.moves[self._state]:
             match arena.owner[self._state]:
                 case Owner.TOOL:
@@ -63,12 +64,12 @@ class UnguardedEpisode(Episode):
             tokens += 1
             ended = token == self.engine.end_token
             text += b"" if ended else self.engine.decode([token])
-            *whole, text = text.split(b"\n")
             if not ended:
                 source.append([token])
-            for line in [*whole, text] if ended else whole:
-                if line.strip():
-                    yield self._line(line, tokens, time.perf_counter() - began)
+            while text.strip() and (whole := self._whole(text, final=ended)) is not None:
+                text = whole[1]
+                if whole[0].strip():
+                    yield self._read(whole[0], tokens, time.perf_counter() - began)
                     tokens, began = 0, time.perf_counter()
                     if self.compiled.arena.owner[self._state] != Owner.MODEL:
                         if ended:  # the line is complete all the same: give it the border it lacks
@@ -77,9 +78,15 @@ class UnguardedEpisode(Episode):
             if ended:
                 return True
 
-    def _line(self, line: bytes, tokens: int, seconds: float) -> StepRecord:
+    def _whole(self, text: bytes, *, final: bool) -> tuple[bytes, bytes] | None:
+        """The next step's text and the rest; at the end whatever is left is one."""
+        spec = self.compiled.agent.spec
+        here = [step_of(spec.steps, letter) for letter in self.compiled.arena.moves[self._state]]
+        return split_step(here, text, final=final) or ((text, b"") if final else None)
+
+    def _read(self, line: bytes, tokens: int, seconds: float) -> StepRecord:
         possible = self.compiled.arena.moves[self._state]
-        shown = line.decode(errors="replace")
+        shown = line.decode(errors="replace").strip()
         try:
             letter, content = lenient(self.compiled, possible, shown)
         except InvalidInput as problem:

@@ -1,69 +1,234 @@
-"""The letters of a spec, the register of the pending call, and the text of each letter.
+"""The letters of a spec: per step, the consistent valuations of what can hold at it, each with its texts.
 
-Small and explicit (design: never 2^propositions): a step has one letter for each consistent valuation of what can
-hold at it. ``chosen(T)`` holds where the tool's name is written, ``call(T)`` where its arguments complete the call,
-``ok(T)`` or ``failed(T)`` at the observation that answers it, with ``error`` for a fault or a time-out.
+Small and explicit (design: never 2^propositions): a valuation that no text has is no letter. ``chosen(T)`` holds where
+the tool's name is written, ``call(T)`` where the call is complete, ``ok(T)`` or ``failed(T)`` at the observation that
+answers it, with ``error`` for a fault or a time-out. A declared proposition about a tool's step holds at ``ok``
+observations only. ``empty(STEP)`` holds where others write and the step STEP has nothing to quote afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.content.constraint import Choice, Constraint, Literal, Sequence, line_of_text
+from agentspec.content.constraint import ANY, And, Characters, Constraint, Literal, Not, Quote, Sequence, fold
 from agentspec.content.json_schema import from_schema
+from agentspec.content.language import Language
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.errors import SpecError, nearest
+from agentspec.content.where import where
+from agentspec.errors import InvalidInput, Location, SpecError, TooLarge, nearest
 from agentspec.logic.formula import atoms
-from agentspec.spec.model import Spec, Step
+from agentspec.spec.fault import word_at
+from agentspec.spec.model import Proposition, Rule, Spec, Step
+from agentspec.spec.proposition import written
+from agentspec.spec.step import INDENT
 
 BORDER = "\n"
+LETTER_LIMIT = 256
+_ANYTHING = Characters(ANY, 0, None)
 
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The letters of a spec with its tools, and every proposition rules may name."""
+    """The letters of a spec with its tools, and every proposition rules may name.
+
+    ``contents`` holds the texts of each of the model's letters, as they stand in a transcript; the letters of one step
+    and tool share no text, and together they have those of ``wholes``. ``quoting`` are the steps that quote, each with
+    the steps it quotes from.
+    """
 
     letters: tuple[Letter, ...]
     propositions: tuple[str, ...]
     tools: tuple[str, ...]
+    contents: dict[Letter, Constraint] = field(hash=False)
+    wholes: dict[tuple[str, str | None], Constraint] = field(hash=False)
+    quoting: dict[str, tuple[str, ...]] = field(hash=False)
+    _tests: dict[str, Language] = field(hash=False, repr=False)
+
+    def of_others(self, possible: tuple[Letter, ...], built_in: frozenset[str], text: str) -> tuple[Letter, ...]:
+        """The letters a text of a tool or user can be: those with these built-ins whose predicates it fulfils.
+
+        More than one only where ``empty(STEP)`` tells them apart.
+        """
+        tested = self._tests.keys()
+        true: dict[str, bool] = {}
+        found = []
+        for letter in possible:
+            if {name for name in letter.true if name not in tested and not name.startswith("empty(")} != built_in:
+                continue
+            for name in (letter.true | letter.false) & tested:
+                if name not in true:
+                    true[name] = self._tests[name].accepts(text)
+            if all(true[name] == (name in letter.true) for name in (letter.true | letter.false) & tested):
+                found.append(letter)
+        return tuple(found)
 
 
-def alphabet(spec: Spec, tools: tuple[str, ...]) -> Alphabet:
-    """The alphabet of ``spec`` over ``tools``. Raises SpecError where a rule names what is no proposition."""
-    letters = [letter for step in spec.steps.values() for letter in _letters(step, tools)]
+def alphabet(spec: Spec, schemas: Mapping[str, ToolSchema]) -> Alphabet:
+    """The alphabet of ``spec`` over tools. Raises SpecError where a rule names what is no proposition.
+
+    Raises InvalidInput where a tool's schema cannot be enforced, TooLarge where a step has too many valuations.
+    """
+    tools = tuple(schemas)
+    for declared in spec.propositions:
+        if declared.tool is not None and declared.tool not in tools:
+            hint = nearest(declared.tool, list(tools))
+            raise SpecError(
+                f"proposition '{declared.name}' names the unknown tool '{declared.tool}'{hint}",
+                location=declared.location,
+            )
+    quoting = {name: sources for name, step in spec.steps.items() if step.content and (sources := quoted(step.content))}
+    making = _Making(spec, schemas, quoting)
+    letters = [letter for step in spec.steps.values() for letter in making.letters(step)]
     propositions = [*spec.steps]
     for letter in letters:
         propositions += sorted((letter.true | letter.false) - set(propositions))
+    propositions += [declared.name for declared in spec.propositions if declared.name not in propositions]
     for rule in spec.rules:
         for name in atoms(rule.formula):
             if name not in propositions:
+                raise _unknown(rule, name, propositions)
+    tests = {d.name: Language(d.texts) for d in spec.propositions if d.texts is not None}
+    return Alphabet(tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests)
+
+
+def _unknown(rule: Rule, name: str, propositions: list[str]) -> SpecError:
+    location = rule.location
+    offset = word_at(rule.text, name, 0)
+    if location is not None and rule.excerpt is not None and offset is not None:
+        location = Location(location.source, location.line, location.column + offset)
+    return SpecError(
+        f"rule '{rule.id}' names '{name}', which is no step and no proposition here{nearest(name, propositions)}",
+        location=location,
+        excerpt=rule.excerpt,
+    )
+
+
+def quoted(constraint: Constraint) -> tuple[str, ...]:
+    """The steps a constraint quotes from."""
+
+    def combine(node: Constraint, below: list[tuple[str, ...]]) -> tuple[str, ...]:
+        own = node.of if isinstance(node, Quote) else ()
+        return tuple(dict.fromkeys((*own, *(name for names in below for name in names))))
+
+    return fold(constraint, combine)
+
+
+class _Making:
+    """Letters step by step; ``contents`` and ``wholes`` fill up on the way."""
+
+    def __init__(self, spec: Spec, schemas: Mapping[str, ToolSchema], quoting: Mapping[str, tuple[str, ...]]) -> None:
+        self.spec, self.schemas, self.quoting = spec, schemas, quoting
+        self.contents: dict[Letter, Constraint] = {}
+        self.wholes: dict[tuple[str, str | None], Constraint] = {}
+        self._arguments: dict[str, Constraint] = {}
+
+    def letters(self, step: Step) -> list[Letter]:
+        made = list(self._of_step(step))
+        if len(made) > LETTER_LIMIT:
+            raise TooLarge(f"the step '{step.name}' has more than {LETTER_LIMIT} letters: fewer predicates or tools")
+        return made
+
+    def _of_step(self, step: Step) -> Iterator[Letter]:
+        tools = tuple(self.schemas)
+        if step.owner == Owner.TOOL:
+            outcomes = tuple(f"{built_in}({tool})" for tool in tools for built_in in ("ok", "failed")) + ("error",)
+            for tool in tools:
+                yield from self._heard(step, (f"ok({tool})",), outcomes, tool)
+                yield from self._heard(step, (f"failed({tool})",), outcomes, tool)
+                yield from self._heard(step, (f"failed({tool})", "error"), outcomes, tool)
+        elif step.owner == Owner.USER:
+            yield from self._heard(step, (), (), None)
+        elif step.tool is None:
+            assert step.content is not None
+            yield from self._written(step, (), (), None, step.content)
+        else:
+            built_ins = {"name": ("chosen",), "arguments": ("call",), "call": ("chosen", "call")}[step.tool]
+            among = tuple(f"{built_in}({tool})" for tool in tools for built_in in built_ins)
+            for tool in tools:
+                true = tuple(f"{built_in}({tool})" for built_in in built_ins)
+                yield from self._written(step, true, among, tool, self._call(step.tool, tool))
+
+    def _call(self, kind: str, tool: str) -> Constraint:
+        if kind == "name":
+            return Literal(tool)
+        if tool not in self._arguments:
+            self._arguments[tool] = from_schema(self.schemas[tool].parameters, what=f"tool '{tool}', parameters")
+        return self._arguments[tool]
+
+    def _written(
+        self, step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None, whole: Constraint
+    ) -> Iterator[Letter]:
+        """The model's letters: one for each valuation of the predicates that some text has."""
+        predicates = [(p.name, self._texts(p, step)) for p in self.spec.propositions if self._applies(p, step, tool)]
+        self.wholes[step.name, tool] = self._framed(step, tool, whole)
+        names = tuple(name for name, _ in predicates)
+        for held, texts in self._valuations(step, predicates, whole):
+            letter = _letter(step, (*true, *held), (*among, *names), tool)
+            self.contents[letter] = self._framed(step, tool, texts)
+            yield letter
+
+    def _framed(self, step: Step, tool: str | None, texts: Constraint) -> Constraint:
+        if step.tool != "call":
+            return texts
+        prefix, suffix = _call_frame(str(tool))
+        return Sequence((Literal(prefix), texts, Literal(suffix)))
+
+    def _heard(self, step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None) -> Iterator[Letter]:
+        """The letters of others: predicates are read off a result, ``empty(STEP)`` off what can be quoted."""
+        fine = step.owner == Owner.USER or f"ok({tool})" in true
+        relevant = [p for p in self.spec.propositions if step.name in p.at and p.texts is not None]
+        names = tuple(p.name for p in relevant)
+        here = [(p.name, p.texts) for p in relevant if fine and p.tool in (None, tool) and p.texts is not None]
+        empties = [f"empty({name})" for name, sources in self.quoting.items() if step.name in sources]
+        for held, _ in self._valuations(step, here, _ANYTHING):
+            for bits in range(2 ** len(empties)):
+                empty = [name for i, name in enumerate(empties) if bits >> i & 1]
+                yield _letter(step, (*true, *held, *empty), (*among, *names, *empties), tool)
+
+    def _applies(self, predicate: Proposition, step: Step, tool: str | None) -> bool:
+        return step.name in predicate.at and predicate.tool in (None, tool)
+
+    def _texts(self, predicate: Proposition, step: Step) -> Constraint:
+        if predicate.texts is not None:
+            if step.name in self.quoting:
                 raise SpecError(
-                    f"rule '{rule.id}' names '{name}', which is no step and no proposition here"
-                    f"{nearest(name, propositions)}",
-                    location=rule.location,
+                    f"proposition '{predicate.name}' reads '{step.name}', which quotes: put it at the step it quotes",
+                    location=predicate.location,
                 )
-    return Alphabet(tuple(letters), tuple(propositions), tools)
+            return written(predicate.texts, step)
+        assert predicate.where is not None
+        what = f"proposition '{predicate.name}', where"
+        try:
+            if step.kind == "json_schema":
+                assert step.schema is not None
+                return where(step.schema, predicate.where, what=what)
+            assert predicate.tool is not None
+            return where(self.schemas[predicate.tool].parameters, predicate.where, what=what)
+        except InvalidInput as problem:
+            raise SpecError(problem.message, location=predicate.location) from None
+
+    def _valuations(
+        self, step: Step, predicates: list[tuple[str, Constraint]], whole: Constraint
+    ) -> Iterator[tuple[tuple[str, ...], Constraint]]:
+        """Which of the predicates hold together, each with the texts of ``whole`` at which just these do."""
+        what = f"the predicates of the step '{step.name}'"
+        found: list[tuple[tuple[str, ...], tuple[Constraint, ...]]] = [((), (whole,))]
+        for name, true in predicates:
+            split = [
+                ways for held, parts in found for ways in (((*held, name), (*parts, true)), (held, (*parts, Not(true))))
+            ]
+            found = [(held, parts) for held, parts in split if not Language(And(parts)).is_empty(what=what)]
+        for held, parts in found:
+            yield held, parts[0] if len(parts) == 1 else And(parts)
 
 
-def _letters(step: Step, tools: tuple[str, ...]) -> list[Letter]:
-    def one(*true: str, among: tuple[str, ...] = (), tool: str | None = None, completes: bool = False) -> Letter:
-        named = frozenset((step.name, *true))
-        return Letter(named, frozenset(among) - named, step.name, step.owner, tool, completes)
-
-    if step.owner == Owner.TOOL:
-        outcomes = tuple(f"{built_in}({tool})" for tool in tools for built_in in ("ok", "failed")) + ("error",)
-        return [
-            one(*true, among=outcomes, tool=tool)
-            for tool in tools
-            for true in ((f"ok({tool})",), (f"failed({tool})",), (f"failed({tool})", "error"))
-        ]
-    if step.tool is not None:
-        built_in = "chosen" if step.tool == "name" else "call"
-        among = tuple(f"{built_in}({tool})" for tool in tools)
-        return [one(f"{built_in}({t})", among=among, tool=t, completes=step.tool == "arguments") for t in tools]
-    return [one()]
+def _letter(step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None) -> Letter:
+    named = frozenset((step.name, *true))
+    completes = step.tool in ("arguments", "call")
+    return Letter(named, frozenset(among) - named, step.name, step.owner, tool, completes)
 
 
 class CallRegister:
@@ -86,7 +251,8 @@ class CallRegister:
         if letter.owner == Owner.TOOL:
             return 0 if state == 2 * i + 2 else None
         if letter.completes_call:
-            return 2 * i + 2 if state == 2 * i + 1 else None
+            chosen = f"chosen({letter.tool})" in letter.true
+            return 2 * i + 2 if state == (0 if chosen else 2 * i + 1) else None
         return 2 * i + 1 if state == 0 else None
 
     def accepts_at(self, state: int) -> bool:
@@ -94,29 +260,42 @@ class CallRegister:
         return state == 0 or state % 2 == 1
 
 
-def contents(spec: Spec, letters: tuple[Letter, ...], schemas: Mapping[str, ToolSchema]) -> dict[Letter, Constraint]:
-    """What the model may write as the content of each of its letters.
+class QuoteRegister:
+    """Whether a step that quotes has anything to quote: state 1 once a letter without ``empty(STEP)`` said so.
 
-    Raises InvalidInput where a tool's schema cannot be enforced.
+    Only results count (``ok``) and what the user says; what can be quoted once stays so.
     """
-    arguments: dict[str, Constraint] = {}
-    found: dict[Letter, Constraint] = {}
-    for letter in letters:
-        if letter.owner != Owner.MODEL or letter.step is None:
-            continue
-        step = spec.steps[letter.step]
-        if step.text is not None:
-            found[letter] = line_of_text(step.text.min_chars, step.text.max_chars)
-        elif step.choice:
-            found[letter] = Choice(tuple(map(Literal, step.choice)))
-        elif letter.tool is not None and step.tool == "name":
-            found[letter] = Literal(letter.tool)
-        elif letter.tool is not None:
-            if letter.tool not in arguments:
-                schema = schemas[letter.tool]
-                arguments[letter.tool] = from_schema(schema.parameters, what=f"tool '{letter.tool}', parameters")
-            found[letter] = arguments[letter.tool]
-    return found
+
+    initial = 0
+
+    def __init__(self, step: str) -> None:
+        self._step, self._empty = step, f"empty({step})"
+
+    def step(self, state: int, letter: Letter) -> int | None:
+        """The state after ``letter``, or None where the letter cannot occur."""
+        if letter.step == self._step:
+            return state or None
+        if self._empty not in letter.true | letter.false:
+            return state
+        empty = self._empty in letter.true
+        if any(name.startswith("failed(") for name in letter.true):
+            return state if empty == (state == 0) else None
+        return (None if state else 0) if empty else 1
+
+    def accepts_at(self, state: int) -> bool:
+        """Quoting is never owed."""
+        del state
+        return True
+
+
+def call_frame(spec: Spec, letter: Letter) -> tuple[str, str]:
+    """What stands before and behind the arguments in the content of a letter that completes a call."""
+    chosen_here = letter.step is not None and spec.steps[letter.step].tool == "call"
+    return _call_frame(str(letter.tool)) if chosen_here else ("", "")
+
+
+def _call_frame(tool: str) -> tuple[str, str]:
+    return f'{{"name":{json.dumps(tool)},"arguments":', "}"
 
 
 def line(spec: Spec, letter: Letter, content: Constraint) -> Constraint:
@@ -127,4 +306,4 @@ def line(spec: Spec, letter: Letter, content: Constraint) -> Constraint:
 
 def framed(text: str) -> str:
     """Text of a tool or user as it may stand in a transcript: later lines are indented, so none begins with a cue."""
-    return "\n  ".join(text.splitlines()) if text.splitlines() else ""
+    return f"\n{INDENT}".join(text.splitlines()) if text.splitlines() else ""

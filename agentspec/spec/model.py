@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from agentspec.automata.letter import Owner
+from agentspec.content.constraint import Constraint
+from agentspec.content.tool_ref import ToolRef
 from agentspec.errors import Location
 from agentspec.logic.behavior import Behavior
 from agentspec.logic.formula import Formula
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", max_length=60)]
+Length = Annotated[int, Field(ge=1, le=10_000)]
 
 
 def _version(value: object) -> object:
@@ -31,26 +34,90 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class TextModel(_Strict):
-    """A single line of free text; lengths in characters."""
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
-    min_chars: Annotated[int, Field(ge=1, le=10_000)] = 1
-    max_chars: Annotated[int, Field(ge=1, le=10_000)] = 200
+
+_LISTED = BeforeValidator(_listed, json_schema_input_type=Name | list[Name])
+"""One name stands for a list of one."""
+
+
+class TextModel(_Strict):
+    """Free text on one line, or on up to ``max_lines``; lengths in characters."""
+
+    min_chars: Length = 1
+    max_chars: Length = 200
+    max_lines: Annotated[int, Field(ge=1, le=500)] = 1
+
+
+class RegexModel(_Strict):
+    """One line that the whole pattern matches (the dialect of docs/language.md), at most ``max_chars`` long."""
+
+    pattern: str
+    max_chars: Length = 200
+
+
+class SpanModel(_Strict):
+    """Words taken verbatim from what tools (or the user) said at the steps ``of``."""
+
+    of: Annotated[list[Name], Field(min_length=1), _LISTED]
+    max_chars: Length = 200
+
+
+class FormatModel(_Strict):
+    """A line with typed fields, such as ``{amount:number} to {name:text(40)}``, once or several times."""
+
+    template: str
+    repeat: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}\.\.[0-9]{1,3}$")] | None = None
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=20)] = ", "
+
+
+class FreeModel(_Strict):
+    """A reasoning region: any text, over several lines, up to its closing delimiter (the cue opens it)."""
+
+    until: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    max_chars: Length = 1000
+
+
+def _short(key: str, written: Any) -> Any:
+    """A string stands for the mapping in which it is the value of ``key``; ``written`` is what may stand in a file."""
+    return BeforeValidator(
+        lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=written
+    )
 
 
 class StepModel(_Strict):
-    """One step: who writes it, the cue that announces it, what a model's step may hold."""
+    """One step: who writes it, the cue that announces it, what a model's step may hold (one of nine kinds)."""
 
     by: Literal["model", "tool", "user"]
     cue: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     text: TextModel | None = None
     choice: Annotated[list[str], Field(min_length=1)] | None = None
-    tool: Literal["name", "arguments"] | None = None
+    regex: Annotated[RegexModel | None, _short("pattern", str | RegexModel | None)] = None
+    json_schema: dict[str, Any] | None = None
+    tool: Literal["name", "arguments", "call"] | None = None
+    span: Annotated[SpanModel | None, _short("of", Name | SpanModel | None)] = None
+    format: Annotated[FormatModel | None, _short("template", str | FormatModel | None)] = None
+    free: Annotated[FreeModel | None, _short("until", str | FreeModel | None)] = None
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] | None = None
 
 
+KINDS = ("text", "choice", "regex", "json_schema", "tool", "span", "format", "free")
+
+
+class PropositionModel(_Strict):
+    """A predicate over what a step holds: its text matches or contains a pattern, or its JSON fulfils ``where``."""
+
+    at: Annotated[list[Name], Field(min_length=1), _LISTED]
+    tool: str | None = None
+    matches: str | None = None
+    contains: str | None = None
+    where: dict[str, Any] | None = None
+    description: str = ""
+
+
 class RuleModel(_Strict):
-    """One temporal rule over steps and built-in propositions."""
+    """One temporal rule over steps, built-in propositions and the file's own."""
 
     id: Name
     ltl: str
@@ -67,40 +134,71 @@ class LimitsModel(_Strict):
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
+class RenderingModel(_Strict):
+    """The prompt: through the model's chat template or as plain text; ``prefill`` begins the model's turn."""
+
+    style: Literal["chat", "text"] = "chat"
+    prefill: str = ""
+
+
 class Document(_Strict):
     """All keys of a file: a spec, an agent that names its spec, or both in one."""
 
     version: Annotated[int, BeforeValidator(_version)]
     name: Name
     description: str = ""
+    extends: str | None = None
     semantics: Literal["finite"] = "finite"
     steps: dict[Name, StepModel] | None = None
     behavior: str | None = None
+    propositions: dict[Name, PropositionModel] = {}
     rules: list[RuleModel] = []
     spec: str | None = None
     model: str | None = None
     instructions: str = ""
-    tools: list[Name] = []
+    rendering: Annotated[RenderingModel, _short("style", Literal["chat", "text"] | RenderingModel)] = RenderingModel()
+    tools: list[str] = []
     examples: str | None = None
     limits: LimitsModel = LimitsModel()
 
 
 @dataclass(frozen=True)
 class Step:
-    """A loaded step; exactly one of ``text``, ``choice`` and ``tool`` is set for a model's step."""
+    """A loaded step. ``kind`` is one of `KINDS` for a model's step, else empty.
+
+    ``content`` is what the model may write, in the form it stands in a transcript; None for the steps of others and
+    for ``tool`` steps, whose content depends on the tools. ``tool`` is ``name``, ``arguments`` or ``call``.
+    ``max_lines`` above 1: later lines are indented. ``until`` closes a ``free`` region.
+    """
 
     name: str
     owner: Owner
     cue: str
-    text: TextModel | None = None
-    choice: tuple[str, ...] = ()
+    kind: str = ""
+    content: Constraint | None = None
     tool: str | None = None
     max_tokens: int = 200
+    max_lines: int = 1
+    until: str = ""
+    schema: dict[str, Any] | None = field(default=None, hash=False)
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class Proposition:
+    """A loaded predicate: at which steps, for which tool, and its texts (``where`` needs the tool's schema first)."""
+
+    name: str
+    at: tuple[str, ...]
+    tool: str | None
+    texts: Constraint | None
+    where: dict[str, Any] | None = field(default=None, hash=False)
+    location: Location | None = None
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A loaded rule; ``text`` is the formula as the author wrote it."""
+    """A loaded rule; ``text`` is the formula as the author wrote it, ``excerpt`` its line of the file if it has one."""
 
     id: str
     formula: Formula
@@ -108,6 +206,7 @@ class Rule:
     description: str
     enforce: str
     location: Location | None = None
+    excerpt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +218,7 @@ class Spec:
     behavior: Behavior
     behavior_text: str
     rules: tuple[Rule, ...]
+    propositions: tuple[Proposition, ...] = ()
     source: str = "<spec>"
     digest: str = ""
     description: str = ""
@@ -133,9 +233,11 @@ class Declaration:
     spec: Spec
     model: str | None = None
     instructions: str = ""
-    tools: tuple[str, ...] = ()
+    tools: tuple[ToolRef, ...] = ()
     examples: str = ""
     examples_source: str = ""
     limits: LimitsModel = field(default_factory=LimitsModel)
+    rendering: RenderingModel = field(default_factory=RenderingModel)
     source: Path | None = None
     tools_location: Location | None = None
+    description: str = ""

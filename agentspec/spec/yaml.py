@@ -67,6 +67,13 @@ class YamlFile:
         location, excerpt = self.at(path, key=key)
         return SpecError(message, location=location, excerpt=excerpt)
 
+    def value(self, path: Steps) -> Any:
+        """The value at ``path``."""
+        found: Any = self.root
+        for part in path:
+            found = found[part]
+        return found
+
     def inside(self, path: Steps) -> Location:
         """Where the text of the string at ``path`` starts (after its quote)."""
         location, line = self.at(path)

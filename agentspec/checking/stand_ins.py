@@ -1,0 +1,43 @@
+"""Tools that stand in for those of a spec that is looked at without an agent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentspec.content.tool_schema import ToolSchema
+from agentspec.logic.formula import atoms
+from agentspec.spec.model import Spec
+
+_NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+
+
+def stand_ins(spec: Spec) -> dict[str, ToolSchema]:
+    """A tool for each that rules and propositions name, or one for any; none where no step is a tool's."""
+    if all(step.tool is None for step in spec.steps.values()):
+        return {}
+    named = {atom[atom.index("(") + 1 : -1] for rule in spec.rules for atom in atoms(rule.formula) if "(" in atom}
+    named -= set(spec.steps)  # empty(STEP) names a step
+    named |= {declared.tool for declared in spec.propositions if declared.tool is not None}
+    return {name: _stand_in(spec, name) for name in sorted(named) or ["tool"]}
+
+
+def _stand_in(spec: Spec, name: str) -> ToolSchema:
+    properties: dict[str, Any] = {}
+    for declared in spec.propositions:
+        if declared.tool == name:
+            for key, condition in (declared.where or {}).items():
+                properties.setdefault(key, _shape(condition))
+    shape = {"type": "object", "properties": properties, "required": [], "additionalProperties": False}
+    return ToolSchema(name, "Stands for a tool of a spec that is looked at without an agent.", shape)
+
+
+def _shape(condition: Any) -> dict[str, Any]:
+    """A schema that a condition of ``where`` can speak of."""
+    said = condition if isinstance(condition, dict) else {}
+    if "type" in said:
+        return {"type": said["type"]}
+    values = [said["const"]] if "const" in said else said.get("enum", [])
+    numeric = any(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    if any(isinstance(value, bool) for value in values):
+        return {"type": "boolean"}
+    return {"type": "number" if numeric or _NUMERIC & set(said) else "string"}

@@ -1,0 +1,86 @@
+"""What can be quoted so far: the shown results of tools and what the user said, for steps that quote them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agentspec.automata.letter import Letter
+from agentspec.checking.compile import Compiled
+from agentspec.content.constraint import Choice, Constraint
+from agentspec.content.quotation import bind
+from agentspec.spec.alphabet import line
+
+
+class Quotes:
+    """Texts by the step they were said at; only those that some step quotes from are kept."""
+
+    def __init__(self, compiled: Compiled, texts: dict[str, tuple[str, ...]] | None = None) -> None:
+        self._compiled = compiled
+        self._texts = texts or {}
+
+    def after(self, letter: Letter, text: str) -> Quotes:
+        """With what was said at a letter of a tool or user; a failure says nothing that could be quoted."""
+        step = letter.step
+        quoted = any(step in sources for sources in self._compiled.alphabet.quoting.values())
+        if step is None or not quoted or any(name.startswith("failed(") for name in letter.true):
+            return self
+        return Quotes(self._compiled, {**self._texts, step: (*self._texts.get(step, ()), text)})
+
+    def fits(self, letter: Letter) -> bool:
+        """Whether ``empty(STEP)`` is true at the letter just where nothing can be quoted any more or yet."""
+        return all(
+            (f"empty({step})" in letter.true) == self._is_empty(step)
+            for step, sources in self._compiled.alphabet.quoting.items()
+            if letter.step in sources
+        )
+
+    def bound(self, letters: Iterable[Letter]) -> dict[Letter, Constraint]:
+        """The contents of those of the letters that quote and have something to quote."""
+        found = {}
+        for letter in letters:
+            if letter.step in self._compiled.alphabet.quoting:
+                content = bind(self._compiled.contents[letter], self._texts)
+                if content is not None:
+                    found[letter] = content
+        return found
+
+    def _is_empty(self, step: str) -> bool:
+        content = self._compiled.agent.spec.steps[step].content
+        return content is None or bind(content, self._texts) is None
+
+
+@dataclass(frozen=True)
+class SegmentTexts:
+    """The whole texts of the model's letters, cue to border, with ``bound`` what can be quoted now."""
+
+    compiled: Compiled
+    bound: Mapping[Letter, Constraint]
+
+    def of_letter(self, letter: Letter) -> Constraint:
+        """The texts of one letter."""
+        if letter in self.bound:
+            return line(self.compiled.agent.spec, letter, self.bound[letter])
+        return self.compiled.lines[letter]
+
+    def of_letters(self, letters: tuple[Letter, ...]) -> Constraint:
+        """The texts of several letters of one step and tool: all of the step's where they are all."""
+        step, tool = letters[0].step, letters[0].tool
+        alike = [a for a in self.compiled.contents if (a.step, a.tool) == (step, tool)]
+        if len(letters) == len(alike) and not any(letter in self.bound for letter in letters):
+            return line(self.compiled.agent.spec, letters[0], self.compiled.alphabet.wholes[str(step), tool])
+        return Choice(tuple(map(self.of_letter, letters)))
+
+
+def heard(
+    compiled: Compiled, quotes: Quotes, possible: Iterable[Letter], built_in: Iterable[str], text: str, shown: str
+) -> tuple[Letter, Quotes] | None:
+    """The one letter that a text of a tool or user is, among those possible with these built-ins, and the quotes after.
+
+    ``shown`` is the part that is shown, and so can be quoted. None where there is no such letter.
+    """
+    for letter in compiled.alphabet.of_others(tuple(possible), frozenset(built_in), text):
+        after = quotes.after(letter, shown)
+        if after.fits(letter):
+            return letter, after
+    return None

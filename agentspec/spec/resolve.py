@@ -1,0 +1,38 @@
+"""The file a name stands for: an existing one, or a shipped agent or spec."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from agentspec.errors import InvalidInput, nearest
+from agentspec.shipped import folder
+
+_SHIPPED = re.compile(r"[A-Za-z0-9_-]{1,60}")
+
+
+def resolve(name: str, *, kinds: tuple[str, ...] = ("agents", "specs")) -> Path:
+    """The file a name stands for: an existing file, else a shipped agent or spec.
+
+    Raises InvalidInput with the nearest shipped name.
+    """
+    path = existing_file(name)
+    if path is not None:
+        return path
+    for kind in kinds:
+        shipped = folder(kind) / f"{name}.yaml"
+        if _SHIPPED.fullmatch(name) and shipped.is_file():
+            return shipped
+    choices = sorted({file.stem for kind in kinds for file in folder(kind).glob("*.yaml")})
+    what = " or ".join(kind.removesuffix("s") for kind in kinds)
+    raise InvalidInput(f"no file and no shipped {what} is called '{name}'{nearest(name, choices)}")
+
+
+def existing_file(name: str, beside: Path | None = None) -> Path | None:
+    """The existing file of that name, ``~`` expanded, or None; a name that can be no path is none."""
+    try:
+        path = Path(name).expanduser()
+        path = path if beside is None else beside / path
+        return path if path.is_file() else None
+    except (OSError, RuntimeError, ValueError):
+        return None

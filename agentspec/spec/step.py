@@ -1,0 +1,170 @@
+"""One step as it was declared, checked, with the constraint of what the model may write there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentspec.automata.letter import Owner
+from agentspec.content.constraint import (
+    ANY,
+    LINE,
+    VISIBLE,
+    And,
+    Characters,
+    Choice,
+    Constraint,
+    Literal,
+    Not,
+    Quote,
+    Repeat,
+    Sequence,
+    contains,
+    encoded,
+    line_of_text,
+)
+from agentspec.content.format import parse_template
+from agentspec.content.json_schema import from_schema
+from agentspec.content.regex import parse_regex, regex_line
+from agentspec.errors import InvalidInput, SyntaxProblem, nearest
+from agentspec.logic.parse import RESERVED
+from agentspec.spec.fault import relocated
+from agentspec.spec.model import KINDS, FreeModel, Step, StepModel, TextModel
+from agentspec.spec.yaml import YamlFile
+
+INDENT = "  "
+"""What every line of a step but its first begins with in a transcript, so that none can be taken for a cue."""
+CONTINUED = {"\n": f"\n{INDENT}"}
+"""How the text of a step of several lines is written in a transcript."""
+_PARAGRAPH = tuple(sorted([*LINE, (0x0A, 0x0A)]))
+
+
+def step(file: YamlFile, name: str, model: StepModel, models: dict[str, StepModel]) -> Step:
+    """The step ``name`` of a file; ``models`` are all steps. Raises SpecError at what is wrong with it."""
+    path: tuple[Any, ...] = ("steps", name)
+    if name in RESERVED or name == "error":
+        raise file.fault(f"'{name}' has a meaning in rules and cannot be the name of a step", path, key=True)
+    if not model.cue.isprintable() or model.cue != model.cue.strip():
+        raise file.fault("a cue is printable and neither begins nor ends with a blank", (*path, "cue"))
+    kinds = [kind for kind in KINDS if getattr(model, kind) is not None]
+    if model.by == "model" and len(kinds) != 1:
+        but = f", not {' and '.join(kinds)}" if kinds else ""
+        raise file.fault(f"the model's step '{name}' needs exactly one of {', '.join(KINDS)}{but}", path, key=True)
+    if model.by != "model" and kinds:
+        raise file.fault(f"the {model.by} writes '{name}': '{kinds[0]}' is for the model's steps", (*path, kinds[0]))
+    if model.by == "model" and model.max_tokens is not None:
+        raise file.fault("'max_tokens' is for steps of tools and users", (*path, "max_tokens"), key=True)
+    kind = kinds[0] if kinds else ""
+    location = file.at(path, key=True)[0]
+    content = _content(file, path, kind, model, models)
+    return Step(
+        name, Owner(model.by), model.cue, kind, content, model.tool, model.max_tokens or 200,
+        model.text.max_lines if model.text else 1, model.free.until if model.free else "", model.json_schema, location,
+    )  # fmt: skip
+
+
+def _content(
+    file: YamlFile, path: tuple[Any, ...], kind: str, model: StepModel, models: dict[str, StepModel]
+) -> Constraint | None:
+    inside = (*path, kind)
+    if model.text is not None:
+        if model.text.min_chars > model.text.max_chars:
+            raise file.fault("min_chars is more than max_chars", inside)
+        return _text(model.text)
+    if model.choice is not None:
+        return _choice(file, inside, model.choice)
+    if model.free is not None:
+        if model.free.until != model.free.until.strip() or not model.free.until.isprintable():
+            raise file.fault("'until' is printable and neither begins nor ends with a blank", inside)
+        return _free(model.free, [other.cue for other in models.values()])
+    if model.span is not None:
+        return Quote(_quotable(file, (*inside, "of"), model.span.of, models), model.span.max_chars)
+    try:
+        if model.regex is not None:
+            return _at_pattern(file, inside, model.regex.pattern, model.regex.max_chars)
+        if model.json_schema is not None:
+            return from_schema(model.json_schema, what="json_schema")
+        if model.format is not None:
+            made = parse_template(model.format.template, what="format")
+            for quoted in made.quoted:
+                _quotable(file, inside, [quoted], models)
+            if model.format.repeat is None:
+                return made.constraint
+            low, high = map(int, model.format.repeat.split(".."))
+            if not 1 <= low <= high <= 50:
+                raise file.fault(f"repeat is such as 1..5, at most 50, not {model.format.repeat}", (*inside, "repeat"))
+            another = Sequence((Literal(model.format.separator), made.constraint))
+            return Sequence((made.constraint, Repeat(another, low - 1, high - 1)))
+    except SyntaxProblem as problem:
+        raise relocated(file, inside, problem) from None
+    except InvalidInput as problem:
+        if problem.location is not None:
+            raise
+        raise file.fault(problem.message, inside) from None
+    return None
+
+
+def _at_pattern(file: YamlFile, inside: tuple[Any, ...], pattern: str, max_chars: int) -> Constraint:
+    written = inside if isinstance(file.value(inside), str) else (*inside, "pattern")
+    start = file.inside(written)
+    try:
+        parsed = parse_regex(pattern, source=start.source, line=start.line, column=start.column)
+        return regex_line(parsed, max_chars)
+    except SyntaxProblem as problem:
+        raise relocated(file, written, problem) from None
+
+
+def _quotable(file: YamlFile, path: tuple[Any, ...], names: list[str], models: dict[str, StepModel]) -> tuple[str, ...]:
+    others = [name for name, model in models.items() if model.by != "model"]
+    for name in names:
+        if name not in others:
+            what = "is the model's own" if name in models else "is unknown"
+            raise file.fault(
+                f"text can be quoted from steps of tools and users; '{name}' {what}{nearest(name, others)}", path
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def _choice(file: YamlFile, path: tuple[Any, ...], options: list[str]) -> Constraint:
+    for i, option in enumerate(options):
+        if not option or option[0].isspace() or not option.isprintable() or option in options[:i]:
+            raise file.fault("a choice is a distinct, printable line that begins with no blank", (*path, i))
+    return Choice(tuple(map(Literal, options)))
+
+
+def _text(model: TextModel) -> Constraint:
+    """One line, or several of which the later ones are indented; the text neither begins nor ends with a blank."""
+    if model.max_lines == 1:
+        return line_of_text(model.min_chars, model.max_chars)
+    visible = Characters(VISIBLE, 1, 1)
+    whole = Sequence((visible, Choice((Literal(""), Sequence((Characters(_PARAGRAPH, 0, None), visible))))))
+    lines = Sequence(
+        (
+            Characters(LINE, 0, None),
+            Repeat(Sequence((Literal("\n"), Characters(LINE, 0, None))), 0, model.max_lines - 1),
+        )
+    )
+    length = Characters(_PARAGRAPH, model.min_chars, model.max_chars)
+    return encoded(And((whole, lines, length)), CONTINUED)
+
+
+def _free(model: FreeModel, cues: list[str]) -> Constraint:
+    """Any text up to the first closing delimiter; no line of it begins with a cue."""
+    anything, close = Characters(ANY, 0, None), Literal(model.until)
+    once = Sequence((Characters(_PARAGRAPH, 0, model.max_chars), close))
+    early = Sequence((anything, close, Characters(ANY, 1, None)))
+    forged = [Not(contains(Literal(f"\n{cue}"))) for cue in cues]
+    return And((once, Not(early), *forged))
+
+
+def check_cues(steps: dict[str, Step]) -> None:
+    """Steps of the model whose cues begin alike must end alike, else nobody could say where they end."""
+    mine = [one for one in steps.values() if one.owner == Owner.MODEL]
+    for i, one in enumerate(mine):
+        for other in mine[:i]:
+            alike = one.cue.startswith(other.cue) or other.cue.startswith(one.cue)
+            if alike and (one.max_lines > 1, one.until) != (other.max_lines > 1, other.until):
+                raise SyntaxProblem(
+                    f"the cues {other.cue!r} of '{other.name}' and {one.cue!r} of '{one.name}' begin alike, and only "
+                    "one of the steps may have several lines: give them different cues",
+                    location=one.location,
+                )
