@@ -23,6 +23,7 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/agents.py
+	$(BIN)/python benchmarks/clerk.py
 	$(BIN)/python benchmarks/decoder.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt

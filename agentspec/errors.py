@@ -14,16 +14,20 @@ AgentSpecError                 anything agentspec says is wrong
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where something stands: a file (or a label such as ``<formula>``), line and column from 1."""
+    """Where something stands: a file (or a label such as ``<formula>``), line and column from 1.
+
+    ``text`` is that line, where it is at hand.
+    """
 
     source: str
     line: int
     column: int
+    text: str | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}"
@@ -32,7 +36,8 @@ class Location:
 class AgentSpecError(Exception):
     """Base of all errors. ``message`` names the culprit; ``location`` says where it stands, if known.
 
-    ``excerpt`` is the line of text at the location; it is shown with a caret under the column.
+    ``excerpt`` is the line of text at the location (by default what the location knows of it); it is shown with a caret
+    under the column.
     """
 
     exit_code = 2
@@ -41,7 +46,7 @@ class AgentSpecError(Exception):
         super().__init__(message)
         self.message = message
         self.location = location
-        self.excerpt = excerpt
+        self.excerpt = excerpt if excerpt is not None or location is None else location.text
 
     def __str__(self) -> str:
         head = f"{self.location}: {self.message}" if self.location else self.message

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from questions import Question, questions
 
 from agentspec.checking.compile import Compiled, compile_agent
-from agentspec.cli.run import open_engine
+from agentspec.engines.models import open_engine
 from agentspec.decoding.sample import Sampler
 from agentspec.engines.engine import Engine
 from agentspec.episode.episode import Episode
@@ -111,7 +111,7 @@ def main() -> int:
     options = parser.parse_args()
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     asked = questions(seed, options.count)
-    engine = open_engine(None, "smollm2-135m")
+    engine = open_engine("smollm2-135m")
     versions = ", ".join(f"{name} {version(name)}" for name in ("agentspec-ltl", "llguidance", "torch", "transformers"))
     print(f"seed {seed}, {len(asked)} questions, {engine.name}; {versions}\n", flush=True)
     print("| agent | temperature | guard | accepted | malformed | unfinished | right | tool calls | tokens | s |")

@@ -17,7 +17,7 @@ from importlib.metadata import version
 import torch
 
 from agentspec.checking.compile import compile_agent
-from agentspec.cli.run import open_engine
+from agentspec.engines.models import open_engine
 from agentspec.episode.episode import Episode
 from agentspec.spec.load import load
 from agentspec.toolbox.registry import load_tools
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    engine = open_engine(None, "smollm2-135m")
+    engine = open_engine("smollm2-135m")
     compiled = compile_agent(load("react"))
     tools = load_tools(compiled.agent.tools)
     names = ("agentspec-ltl", "llguidance", "torch", "transformers")

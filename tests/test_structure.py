@@ -11,7 +11,8 @@ import agentspec
 
 PACKAGE = Path(agentspec.__file__).parent
 ROOMS = [
-    "logic", "automata", "content", "spec", "guard", "decoding", "checking", "engines", "toolbox", "episode", "cli",
+    "logic", "automata", "content", "spec", "guard", "decoding", "checking", "engines", "toolbox", "episode", "api",
+    "cli",
 ]  # fmt: skip
 EVERYWHERE = {"errors", "shipped"}
 HEAVY = {"torch", "transformers"}

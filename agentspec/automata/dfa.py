@@ -44,6 +44,12 @@ class Dfa:
         """A shortest accepted word, as letters, or None when the language is empty."""
         return shortest_path(self.initial, lambda q: self.edges[q], self.accepting.__contains__)
 
+    def _repr_svg_(self) -> str | None:
+        """The picture a notebook shows; None (then it shows the text) where there are too many states for one."""
+        from agentspec.automata.svg import STATE_LIMIT, to_svg
+
+        return to_svg(self) if len(self.edges) <= STATE_LIMIT else None
+
 
 def backward(successors: dict[int, list[int]], goal: Iterable[int]) -> frozenset[int]:
     """All states from which ``goal`` can be reached."""

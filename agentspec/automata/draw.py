@@ -1,10 +1,11 @@
-"""Automata as JSON, as a Mermaid diagram and as plain text."""
+"""Automata as JSON, as plain text, as a Mermaid diagram and in the dot language of Graphviz."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from agentspec.automata.dfa import Dfa
+from agentspec.automata.label import labels, visible
 from agentspec.automata.letter import Letter
 
 
@@ -42,35 +43,6 @@ def _letter_json(letter: Letter) -> dict[str, Any]:
     return shape
 
 
-def _grouped(dfa: Dfa, state: int) -> dict[int, list[str]]:
-    """Targets of a state with the readable labels that lead there, letters of one step put together."""
-    by_target: dict[int, list[Letter]] = {}
-    for letter, target in dfa.edges[state]:
-        by_target.setdefault(target, []).append(letter)
-    everywhere = [letter for letter, _ in dfa.edges[state]]
-    return {target: _labels(letters, everywhere) for target, letters in sorted(by_target.items())}
-
-
-def _labels(letters: list[Letter], everywhere: list[Letter]) -> list[str]:
-    if any(letter.step is None for letter in letters):
-        return [str(letter) for letter in letters]
-    beside: dict[str, list[str]] = {}
-    for letter in letters:
-        assert letter.step is not None
-        beside.setdefault(letter.step, []).append(_beside(letter, letters, everywhere))
-    return [step if not any(names) else f"{step}: {', '.join(dict.fromkeys(names))}" for step, names in beside.items()]
-
-
-def _beside(letter: Letter, together: list[Letter], everywhere: list[Letter]) -> str:
-    """What holds beside the step; ``error`` only where a failure without it leads elsewhere."""
-    names = sorted(letter.true - {str(letter.step), "error"})
-    shown = " & ".join(names)
-    alike = [other for other in everywhere if other.true - {"error"} == letter.true - {"error"}]
-    if all(other in together for other in alike):
-        return shown
-    return f"{shown} & error" if "error" in letter.true else f"{shown} & !error"
-
-
 def to_text(dfa: Dfa, winning: frozenset[int] | None = None) -> str:
     """One block a state: what it is, and the letters that leave it."""
     lines = []
@@ -85,8 +57,8 @@ def to_text(dfa: Dfa, winning: frozenset[int] | None = None) -> str:
             if holds
         ]
         lines.append(f"state {state}" + (f" ({', '.join(marks)})" if marks else ""))
-        for target, labels in _grouped(dfa, state).items():
-            lines += [f"  {label} -> {target}" for label in labels]
+        for target, leading in labels(dfa, state).items():
+            lines += [f"  {label} -> {target}" for label in leading]
     return "\n".join(lines) + "\n"
 
 
@@ -95,8 +67,8 @@ def to_mermaid(dfa: Dfa, winning: frozenset[int] | None = None) -> str:
     lines = ["stateDiagram-v2", "    direction LR", f"    [*] --> s{dfa.initial}"]
     lines += [f'    state "{state}" as s{state}' for state in range(len(dfa.edges))]
     for state in range(len(dfa.edges)):
-        for target, labels in _grouped(dfa, state).items():
-            lines.append(f"    s{state} --> s{target} : {_escaped(' or '.join(labels))}")
+        for target, leading in labels(dfa, state).items():
+            lines.append(f"    s{state} --> s{target} : {_escaped(' or '.join(map(str, leading)))}")
     lines += [f"    s{state} --> [*]" for state in sorted(dfa.accepting)]
     lost = [] if winning is None else sorted(set(range(len(dfa.edges))) - winning)
     if lost:
@@ -107,3 +79,30 @@ def to_mermaid(dfa: Dfa, winning: frozenset[int] | None = None) -> str:
 
 def _escaped(label: str) -> str:
     return label.replace(":", "#58;")
+
+
+def to_dot(dfa: Dfa, winning: frozenset[int] | None = None, *, title: str = "") -> str:
+    """A Graphviz digraph; accepting states have two rings, lost ones are dashed."""
+    lines = [
+        "digraph automaton {",
+        "    rankdir=LR;",
+        *([f"    label={_quoted([title])}; labelloc=t;"] if title else []),
+        '    node [shape=circle, fontname="monospace"];',
+        '    edge [fontname="monospace", fontsize=11];',
+        "    start [shape=point];",
+        f"    start -> s{dfa.initial};",
+    ]
+    for state in range(len(dfa.edges)):
+        shape = ", shape=doublecircle" if state in dfa.accepting else ""
+        style = ", style=dashed" if winning is not None and state not in winning else ""
+        lines.append(f'    s{state} [label="{state}"{shape}{style}];')
+    for state in range(len(dfa.edges)):
+        for target, leading in labels(dfa, state).items():
+            lines.append(f"    s{state} -> s{target} [label={_quoted(list(map(str, leading)))}];")
+    return "\n".join([*lines, "}", ""])
+
+
+def _quoted(lines: list[str]) -> str:
+    """A dot string of lines, each set to the left where there are several; control characters made visible."""
+    shown = [visible(line).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for line in lines]
+    return f'"{shown[0]}"' if len(shown) == 1 else '"' + "".join(f"{line}\\l" for line in shown) + '"'

@@ -7,6 +7,7 @@ from typing import Any
 
 from agentspec.checking.compile import Compiled
 from agentspec.checking.play import Play
+from agentspec.errors import SpecError
 from agentspec.guard.budget import Budget
 
 
@@ -59,13 +60,14 @@ def check(compiled: Compiled) -> Report:
     states = len(compiled.automaton[0].edges)
     if not compiled.realizable:
         witness = None if compiled.contradictory else compiled.play()
-        return Report(agent.name, False, states, (), None, (compiled.refusal(),), (), (), witness)
+        return Report(agent.name, False, states, (), None, (str(compiled.refusal()),), (), (), witness)
     limits = agent.limits
     budget = Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
     least = compiled.guard.least()
     problems = []
     if not compiled.guard.costs.fits(compiled.arena.initial, budget):
-        problems.append(f"the limits ({budget}) are below the least that surely suffices: {least}")
+        below = f"the limits ({budget}) are below the least that surely suffices: {least}"
+        problems.append(str(SpecError(below, location=agent.limits_location)))
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
     warnings += [f"the proposition '{name}' can never hold" for name in compiled.dead_propositions]
     return Report(

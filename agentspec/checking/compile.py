@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,12 +13,13 @@ from agentspec.automata.product import Arena, Component, Monitor, build_arena
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
 from agentspec.checking.ambiguity import refuse_ambiguity
+from agentspec.checking.conflict import minimal_conflict
 from agentspec.checking.play import Play, losing_play
 from agentspec.checking.stand_ins import stand_ins
 from agentspec.content.constraint import Constraint, max_bytes
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.content.tool_sources import locked_schemas
-from agentspec.errors import InvalidInput, SpecError
+from agentspec.content.tool_sources import tool_sources
+from agentspec.errors import Location, SpecError
 from agentspec.guard.budget import Costs
 from agentspec.guard.guard import Guard
 from agentspec.spec.alphabet import Alphabet, CallRegister, QuoteRegister, alphabet, line
@@ -35,6 +36,7 @@ class Compiled:
     arena: Arena
     solution: Solution
     monitors: dict[str, Monitor]
+    structure: tuple[Component, ...]
 
     @property
     def realizable(self) -> bool:
@@ -75,7 +77,7 @@ class Compiled:
     def weights(self) -> dict[Letter, int]:
         """The most tokens each of the model's letters takes: its longest line in bytes.
 
-        A step of several lines is ended by a token of its own where nothing else follows in the segment.
+        A step of several lines may be ended by a token of its own where nothing else follows in the segment.
         """
         spec = self.agent.spec
         weights = {}
@@ -84,14 +86,14 @@ class Compiled:
             longest = max_bytes(line(spec, letter, self.alphabet.wholes[step.name, letter.tool]))
             if longest == float("inf"):
                 raise SpecError(f"the text of '{step.name}' has no longest form", location=step.location)
-            weights[letter] = int(longest) + (step.max_lines > 1)
+            weights[letter] = int(longest) + (step.max_lines > 1 or bool(step.until))
         return weights
 
     @cached_property
     def guard(self) -> Guard:
         """The guard. Raises SpecError, with the adversary's play, where the spec is not realizable."""
         if not self.realizable:
-            raise SpecError(self.refusal(), location=self.agent.spec.behavior_location)
+            raise self.refusal()
         return Guard(self.arena, self.solution, Costs(self.arena, self.weights))
 
     @property
@@ -110,12 +112,29 @@ class Compiled:
             self.arena, self.solution, [(rule.id, self.monitors[rule.id]) for rule in self.blocking], start
         )
 
-    def refusal(self) -> str:
+    @cached_property
+    def conflict(self) -> tuple[Rule, ...]:
+        """The rules to blame where nothing satisfies behavior and rules: none of them can be left out."""
+        return minimal_conflict(self.blocking, lambda rules: bool(self._arena(rules).language()[0].accepting))
+
+    def _arena(self, rules: Sequence[Rule]) -> Arena:
+        monitors = [self.monitors[rule.id] for rule in rules]
+        return build_arena(self.alphabet.letters, self.alphabet.propositions, self.structure, monitors)
+
+    def refusal(self) -> SpecError:
         """Why no guard exists: nothing is accepted at all, or a play the model cannot avoid losing."""
         if self.contradictory:
-            named = ", ".join(rule.id for rule in self.blocking) or "(none)"
-            return f"contradictory: no episode of the behavior satisfies the rules {named}"
-        return f"not realizable: tools and users can force a violation or a dead end: {self.play()}"
+            named = ", ".join(rule.id for rule in self.conflict) or "(none)"
+            message = f"contradictory: no episode of the behavior satisfies the rules {named}"
+            return SpecError(message, location=self._blamed([rule.id for rule in self.conflict]))
+        play = self.play()
+        message = f"not realizable: tools and users can force a violation or a dead end: {play}"
+        return SpecError(message, location=self._blamed(play.broken))
+
+    def _blamed(self, rules: Sequence[str]) -> Location | None:
+        """Where the last of the rules stands, or else the behavior."""
+        found = [rule.location for rule in self.blocking if rule.id in rules]
+        return found[-1] if found else self.agent.spec.behavior_location
 
     @cached_property
     def dead_steps(self) -> tuple[str, ...]:
@@ -141,13 +160,13 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
     behavior = Monitor(behavior_dfa(spec.behavior, tuple(spec.steps)))
     monitors = {rule.id: Monitor(rule_dfa(rule)) for rule in spec.rules if rule.enforce != "off"}
     blocking = [monitors[rule.id] for rule in spec.rules if rule.enforce == "block"]
-    structure: list[Component] = [behavior, CallRegister(letters.tools), *map(QuoteRegister, letters.quoting)]
+    structure = (behavior, CallRegister(letters.tools), *map(QuoteRegister, letters.quoting))
     try:
         arena = build_arena(letters.letters, letters.propositions, structure, blocking)
         refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))
     except SpecError as problem:
         raise SpecError(problem.message, location=problem.location or spec.behavior_location) from None
-    return Compiled(agent, known, letters, arena, solve(arena), monitors)
+    return Compiled(agent, known, letters, arena, solve(arena), monitors, structure)
 
 
 def rule_dfa(rule: Rule) -> Dfa:
@@ -168,7 +187,11 @@ def tool_schemas(agent: Declaration) -> dict[str, ToolSchema]:
     """
     if not agent.tools:
         return stand_ins(agent.spec)
-    try:
-        return locked_schemas(agent.tools, agent.source.parent if agent.source else None, agent=agent.source)
-    except InvalidInput as problem:
-        raise SpecError(problem.message, location=problem.location or agent.tools_location) from None
+    found: dict[str, ToolSchema] = {}
+    folder = agent.source.parent if agent.source else None
+    for source in tool_sources(agent.tools, folder, agent=agent.source):
+        if source.fault is not None or source.locked is None:
+            fault = source.fault or f"tool {source.ref.text} is not locked"
+            raise SpecError(fault, location=agent.tool_locations.get(source.ref.name))
+        found[source.ref.name] = source.locked.schema
+    return found

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from agentspec import __version__
-from agentspec.cli import automaton, check, demo, models, run
+from agentspec.cli import automaton, check, demo, doctor, init, models, run, schema, tools, validate_prompts
 from agentspec.errors import AgentSpecError
 
 app = typer.Typer(
@@ -23,8 +23,13 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("check")(check.check)
+app.command("validate-prompts")(validate_prompts.validate_prompts)
 app.command("automaton")(automaton.automaton)
+app.command("init")(init.init)
+app.command("schema")(schema.schema)
+app.add_typer(tools.app, name="tools")
 app.add_typer(models.app, name="models")
+app.command("doctor")(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:
@@ -48,13 +53,21 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to stop
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except AgentSpecError as problem:
         typer.echo(f"error: {problem}", err=True)
         sys.exit(problem.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as problem:
+        typer.echo(f"error: {problem.filename or 'the output'}: {problem.strerror or problem}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it is lost
+        sys.exit(4)
     except SystemExit as ending:
         sys.exit(130 if _interrupted(ending) else ending.code)
 

@@ -1,12 +1,15 @@
-"""``agentspec automaton``: the automaton of a formula or of a spec, in four formats."""
+"""``agentspec automaton``: the automaton of a formula or of a spec, in six formats."""
 
 from __future__ import annotations
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from agentspec.errors import InvalidInput
 
 if TYPE_CHECKING:
     from agentspec.automata.dfa import Dfa
@@ -19,18 +22,36 @@ class Format(StrEnum):
     JSON = "json"
     HOA = "hoa"
     MERMAID = "mermaid"
+    DOT = "dot"
+    SVG = "svg"
 
 
 def automaton(
     target: Annotated[str, typer.Argument(metavar="FORMULA|SPEC", help="A formula, a file, or a shipped name.")],
-    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TEXT,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to print it; by default as the output file's name ends, else as text."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
 ) -> None:
     """Print the automaton of a formula (finite words) or of a spec (behavior and block rules, before pruning).
 
     An existing file or a shipped name beats a formula.
     """
     dfa, winning = automaton_of(target)
-    typer.echo(printed(dfa, winning, form, target), nl=False)
+    text = printed(dfa, winning, form or _format_of(output), target)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as problem:
+        raise InvalidInput(f"{output} cannot be written: {problem.strerror or problem}") from None
+
+
+def _format_of(output: Path | None) -> Format:
+    ending = output.suffix.removeprefix(".") if output is not None else ""
+    return Format(ending) if ending in set(map(str, Format)) else Format.TEXT
 
 
 def automaton_of(target: str) -> tuple[Dfa, frozenset[int] | None]:
@@ -69,5 +90,11 @@ def printed(dfa: Dfa, winning: frozenset[int] | None, form: Format, name: str) -
             return to_hoa(from_dfa(dfa), name)
         case Format.MERMAID:
             return draw.to_mermaid(dfa, winning)
+        case Format.DOT:
+            return draw.to_dot(dfa, winning, title=name)
+        case Format.SVG:
+            from agentspec.automata.svg import to_svg
+
+            return to_svg(dfa, winning, title=name)
         case Format.TEXT:
             return draw.to_text(dfa, winning)

@@ -44,7 +44,7 @@ def check(
 def _report(name: str) -> Report:
     from agentspec.checking import check as checking
     from agentspec.checking.compile import compile_agent
-    from agentspec.episode.transcript import read_examples
+    from agentspec.episode.prompt_examples import read_examples
     from agentspec.spec.load import load
 
     compiled = compile_agent(load(name))
@@ -58,6 +58,10 @@ def _tell(name: str, report: Report) -> None:
         typer.echo(f"{name}: error: {problem}", err=True)
     for warning in report.warnings:
         typer.echo(f"{name}: warning: {warning}", err=True)
+    if report.witness is not None:
+        typer.echo("  how it happens, step by step:", err=True)
+        for line in report.witness.lines():
+            typer.echo(f"    {line}", err=True)
     if report.realizable:
         verdict = "guaranteed by construction" if not report.problems else "realizable"
         typer.echo(f"{name}: {verdict}; {report.states} states; least budget: {report.least_budget}")

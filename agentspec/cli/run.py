@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from agentspec.errors import AgentSpecError, EngineFault, InvalidInput, SpecError
+from agentspec.cli.output import own_stdout
+from agentspec.errors import AgentSpecError, BudgetRefused, EngineFault, InvalidInput, SpecError
 
 if TYPE_CHECKING:
     from agentspec.checking.compile import Compiled
+    from agentspec.engines.engine import Engine
     from agentspec.episode.episode import Episode
     from agentspec.episode.journal import Journal
     from agentspec.episode.trace import Result, StepRecord
+    from agentspec.guard.budget import Budget
+    from agentspec.toolbox.registry import LoadedTools
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,10 @@ class Settings:
     max_tokens: int | None = None
     max_steps: int | None = None
     guarded: bool = True
+    device: str = "auto"
+    dtype: str = "auto"
+    offline: bool = False
+    tools: tuple[Path, ...] = ()
 
 
 def run(
@@ -36,19 +46,35 @@ def run(
         str | None, typer.Argument(metavar="[TASK]", help="The user's question; '-' reads it from stdin.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One object on stdout; the steps go to stderr.")] = False,
-    model: Annotated[str | None, typer.Option(help="A known model or a folder (see 'agentspec models').")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A known model, a hub id, a folder or a .gguf file (see 'agentspec models').")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    offline: Annotated[bool, typer.Option("--offline", help="Touch no network.")] = False,
+    tools: Annotated[
+        list[Path] | None, typer.Option(help="A Python file whose tools are trusted for this run; may be repeated.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="For sampling; the same seed gives the same run.")] = 0,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens the model may emit.")] = None,
     max_steps: Annotated[int | None, typer.Option(min=1, help="Steps of all owners.")] = None,
     no_guard: Annotated[bool, typer.Option("--no-guard", help="Let the model write freely, for comparison.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Stop before the model is loaded: show the prompt and what would be run.")
+    ] = False,
 ) -> None:
     """Run an agent on a task.
 
     Exit code 0: accepted; 1: not accepted; 2: usage or invalid spec; 3: budget or time; 4: model, engine or tools;
     130: interrupted.
     """
-    settings = Settings(model, seed, temperature, max_tokens, max_steps, not no_guard)
+    settings = Settings(
+        model, seed, temperature, max_tokens, max_steps, not no_guard, device, dtype, offline, tuple(tools or ())
+    )
+    if dry_run:
+        _show_plan(agent, _task(task), settings)
+        return
     try:
         result = play(agent, _task(task), settings, quiet=as_json)
     except AgentSpecError as problem:
@@ -78,10 +104,15 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
     compiled = compile_agent(load(name))
     if settings.guarded:
         _ = compiled.guard  # an unrealizable spec is refused before a model is loaded
-    with Journal(compiled.agent.name) as journal:
+    with Journal(compiled.agent.name) as journal, own_stdout() as out:
         episode = _episode(compiled, task, settings, journal)
-        for step in episode.steps():
-            show(step, compiled, to_stderr=quiet)
+        steps = episode.steps()
+        try:
+            for step in steps:
+                show(step, compiled, sys.stderr if quiet else out)
+        except KeyboardInterrupt as interrupt:  # between two steps: the episode has not seen it
+            with suppress(StopIteration):
+                steps.throw(interrupt)
     result = episode.result
     assert result is not None
     if not quiet or result.reason:
@@ -93,8 +124,26 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
     from agentspec.decoding.sample import Sampler
     from agentspec.episode.episode import Episode
     from agentspec.episode.unguarded import UnguardedEpisode
+
+    budget = _checked(compiled, task, settings)
+    tools = _tools(compiled, settings)
+    kind = Episode if settings.guarded else UnguardedEpisode
+    return kind(
+        compiled,
+        open_engine(settings, compiled.agent.model),
+        tools,
+        task,
+        Sampler(settings.temperature, settings.seed),
+        journal,
+        budget,
+        compiled.agent.limits.timeout,
+    )
+
+
+def _checked(compiled: Compiled, task: str, settings: Settings) -> Budget:
+    """The budget of the run. Raises what refuses the run before a model is loaded."""
+    from agentspec.episode.prompt_examples import read_examples
     from agentspec.guard.budget import Budget
-    from agentspec.toolbox.registry import load_tools
 
     agent = compiled.agent
     if not task.strip():
@@ -106,43 +155,74 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
         settings.max_tokens or limits.max_tokens, settings.max_steps or limits.max_steps, limits.max_tool_calls
     )
     if settings.guarded:
-        compiled.guard.start(budget)  # refused before a model is loaded
-    tools = load_tools(agent.tools)
-    kind = Episode if settings.guarded else UnguardedEpisode
-    return kind(
-        compiled,
-        open_engine(settings.model, agent.model),
-        tools,
-        task,
-        Sampler(settings.temperature, settings.seed),
-        journal,
-        budget,
-        limits.timeout,
+        try:
+            compiled.guard.start(budget)
+        except BudgetRefused as problem:
+            own = settings.max_tokens is None and settings.max_steps is None
+            raise BudgetRefused(problem.message, location=agent.limits_location if own else None) from None
+    read_examples(compiled)
+    return budget
+
+
+def _tools(compiled: Compiled, settings: Settings) -> LoadedTools:
+    from agentspec.toolbox.registry import load_tools
+
+    agent = compiled.agent
+    folder = agent.source.parent if agent.source else None
+    loaded = load_tools(agent.tools, folder, trusted_files=settings.tools, agent=agent.source)
+    for imported in loaded.imported:
+        typer.echo(str(imported), err=True)
+    return loaded
+
+
+def _show_plan(name: str, task: str, settings: Settings) -> None:
+    """What a run would be: prompt, tools, budget, model. Imports no tool and loads no model."""
+    from agentspec.checking.compile import compile_agent
+    from agentspec.episode.prompt_examples import read_examples
+    from agentspec.episode.render import messages, text
+    from agentspec.spec.load import load
+
+    compiled = compile_agent(load(name))
+    budget = _checked(compiled, task, settings)
+    examples = read_examples(compiled)
+    if compiled.agent.rendering.style == "text":
+        typer.echo(text(compiled, examples, task))
+    else:
+        for message in messages(compiled, examples, task):
+            typer.echo(f"<{message['role']}>\n{message['content']}")
+        if compiled.agent.rendering.prefill:
+            typer.echo(f"<assistant>\n{compiled.agent.rendering.prefill}")
+    tools = ", ".join(ref.text for ref in compiled.agent.tools) or "none"
+    typer.echo(
+        f"model: {_model_name(settings.model, compiled.agent.model)}; tools: {tools}; budget: {budget}", err=True
     )
 
 
-def open_engine(asked: str | None, declared: str | None) -> Any:
-    """The engine of the model asked for: command line, then AGENTSPEC_MODEL, then the agent's, then the default."""
+def _model_name(asked: str | None, declared: str | None) -> str:
+    """The model asked for: command line, then AGENTSPEC_MODEL, then the agent's, then the default."""
     import os
 
-    from agentspec.cli.models import fetch_shown
     from agentspec.engines.models import default_model
 
-    name = asked or os.environ.get("AGENTSPEC_MODEL") or declared or default_model()
-    folder = fetch_shown(name)
-    from agentspec.engines.transformers import TransformersEngine
-
-    return TransformersEngine(folder, name=name)
+    return asked or os.environ.get("AGENTSPEC_MODEL") or declared or default_model()
 
 
-def show(step: StepRecord, compiled: Compiled, *, to_stderr: bool = False) -> None:
+def open_engine(settings: Settings, declared: str | None) -> Engine:
+    """The engine of the model asked for, fetched first if need be, with progress on stderr."""
+    from agentspec.engines import models
+
+    name = _model_name(settings.model, declared)
+    return models.open_engine(name, device=settings.device, dtype=settings.dtype, offline=settings.offline)
+
+
+def show(step: StepRecord, compiled: Compiled, out: TextIO) -> None:
     """Print one step: cue and content; tools' and users' text in other colours; what the run cost at the side."""
     from rich.console import Console
     from rich.text import Text
 
     from agentspec.spec.alphabet import framed
 
-    console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+    console = Console(file=out, highlight=False, soft_wrap=True)
     if step.letter is None or step.letter.step is None:
         console.print(Text(f"(no step) {_printable(step.content)}", style="red"))
         return

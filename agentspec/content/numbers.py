@@ -41,8 +41,12 @@ def number(*, integer: bool, signed: bool = True, digits: int = DIGITS) -> Const
     sign: Constraint = _OPTIONAL_SIGN if signed else _EMPTY
     if integer:
         return Sequence((sign, _whole(digits)))
-    decimals = [Sequence((_whole_of(n), Literal("."), Characters(_DIGIT, 1, digits - n))) for n in range(1, digits)]
-    return Sequence((sign, Choice((_whole(digits), *decimals))))
+    behind: Constraint = _EMPTY
+    for left in range(1, digits):
+        fraction = Sequence((Literal("."), Characters(_DIGIT, 1, left)))
+        behind = Choice((_EMPTY, fraction, Sequence((Characters(_DIGIT, 1, 1), behind))))
+    zero = Sequence((Literal("0"), either([_EMPTY, fraction])))
+    return Sequence((sign, Choice((zero, Sequence((Characters(_NONZERO, 1, 1), behind))))))
 
 
 def decimal_of(value: object) -> Decimal | None:
@@ -226,13 +230,6 @@ def _fraction_equal(fraction: str) -> Constraint:
 def _fraction() -> Constraint:
     """A point and any digits, or nothing."""
     return Choice((_EMPTY, Sequence((Literal("."), Characters(_DIGIT, 1, None)))))
-
-
-def _whole_of(digits: int) -> Constraint:
-    """A whole number of exactly so many digits, or 0 for one digit."""
-    if digits == 1:
-        return Characters(_DIGIT, 1, 1)
-    return Sequence((Characters(_NONZERO, 1, 1), Characters(_DIGIT, digits - 1, digits - 1)))
 
 
 def _whole(digits: int | None) -> Constraint:

@@ -3,7 +3,11 @@
 A condition implies presence and kind: every property it names is there, and a keyword holds only for values of its kind
 (``minimum`` for numbers, ``pattern`` for strings, ``properties`` for objects), unlike in JSON Schema. All keywords of a
 property must hold; ``{}`` asks for presence alone. Values are compared once decoded: numbers as decimals (``1`` is
-``1.0``), strings character by character. What does not satisfy the condition is ``And((base, Not(where(...))))``.
+``1.0``), strings character by character.
+
+What does not satisfy a condition is built from the schema too: one of the named properties is absent or, if the ones
+before it hold, has a value beside the condition. So complements stand at single values, where they stay small; a
+complement of whole objects is the same set, and more than a matcher can bear.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from agentspec.content.constraint import (
     Characters,
     Constraint,
     Literal,
+    Not,
     Sequence,
     either,
     encoded,
@@ -25,7 +30,7 @@ from agentspec.content.constraint import (
 from agentspec.content.json_schema import ESCAPES, Lowering, closed, compact, kind_of
 from agentspec.content.language import Language
 from agentspec.content.numbers import compared, decimal_of, whole_valued
-from agentspec.errors import InvalidInput, nearest
+from agentspec.errors import InvalidInput, TooLarge, nearest
 
 KINDS = ["string", "integer", "number", "boolean", "null", "array", "object"]
 _NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
@@ -36,21 +41,44 @@ _ALL_ESCAPES = {
     for character in map(chr, [*range(0x20), 0x22, 0x5C, *range(0x7F, 0xA0), 0x2028, 0x2029])
 }
 
+WAYS = 200
+"""Ways to fail together that are written out."""
+
+_Asked = tuple[Mapping[str, Any], bool]
+"""A condition, and whether it is to hold."""
+
+_Way = tuple[dict[str, list[_Asked]], frozenset[str]]
+"""What is asked of each property if it is there, and which ones are."""
+
 
 def where(parameters: Mapping[str, Any], condition: Mapping[str, Any], *, what: str) -> Constraint:
     """The texts, among those of ``from_schema(parameters)``, of objects whose properties satisfy the condition.
 
     ``condition`` gives a condition for each property it names: ``const``, ``enum`` (of scalars), ``type``, ``minimum``,
     ``maximum``, ``exclusiveMinimum``, ``exclusiveMaximum``, ``multipleOf``, ``pattern``, ``minLength``, ``maxLength``
-    and ``properties``, which nests. There may be no such text, or they may be all: the caller decides.
+    and ``properties``, which nests. Where there is no such text it is ``NO_TEXT`` itself.
 
     Raises InvalidInput naming ``what`` and the JSON pointer for a property that the schema does not know, and for a
-    keyword or value that cannot be decided.
+    keyword or value that cannot be decided; TooLarge where it takes too many states to decide.
+    """
+    return valuation(parameters, [(condition, True)], what=what)
+
+
+def valuation(
+    parameters: Mapping[str, Any], conditions: Iterable[tuple[Mapping[str, Any], bool]], *, what: str
+) -> Constraint:
+    """The texts of objects that satisfy each condition that comes with True, and none that comes with False.
+
+    ``NO_TEXT`` itself where there are none. Raises as `where`, and TooLarge where the conditions that must not hold
+    name too many properties.
     """
     refining = _Refining(what)
-    whole = {"properties": condition}
-    refining.check([parameters], whole, "#")
-    return refining.schema(parameters, whole, "#", 0)
+    asked: list[_Asked] = []
+    for condition, wanted in conditions:
+        whole = {"properties": condition}
+        refining.check([parameters], whole, "#")
+        asked.append((whole, wanted))
+    return refining.schema(parameters, asked, "#", 0)
 
 
 class _Refining:
@@ -138,61 +166,99 @@ class _Refining:
         exact = decimal_of(value)
         return Literal(compact(value)) if exact is None else compared("=", exact)
 
-    # The condition within a schema ----------------------------------------------------------------------------------
+    # Conditions within a schema ------------------------------------------------------------------------------------
 
-    def schema(self, schema: Mapping[str, Any], condition: Mapping[str, Any], pointer: str, depth: int) -> Constraint:
-        """The texts of the schema that satisfy the condition; ``pointer`` is the condition's."""
+    def schema(self, schema: Mapping[str, Any], asked: list[_Asked], pointer: str, depth: int) -> Constraint:
+        """The texts of the schema that satisfy what is asked."""
         whole = self.lowering.schema(schema, pointer, depth)
-        if not condition:
+        if not asked:
             return whole
         if "const" in schema or "enum" in schema:
             values = [schema["const"]] if "const" in schema else schema["enum"]
-            return either([Literal(compact(value)) for value in values if self.holds(value, condition, pointer)])
+            fitting = [v for v in values if all(self.holds(v, condition) == wanted for condition, wanted in asked)]
+            return either([Literal(compact(value)) for value in fitting])
         if "anyOf" in schema:
-            return either([self.schema(option, condition, pointer, depth + 1) for option in schema["anyOf"]])
+            return either([self.schema(option, asked, pointer, depth + 1) for option in schema["anyOf"]])
         kinds = self.lowering.types(schema, pointer)
-        return either([self.kind(kind, schema, condition, pointer, depth) for kind in kinds])
+        return either([self.kind(kind, schema, asked, pointer, depth) for kind in kinds])
 
-    def kind(
-        self, kind: str, schema: Mapping[str, Any], condition: Mapping[str, Any], pointer: str, depth: int
-    ) -> Constraint:
-        if kind == "object" and "properties" in condition:
+    def kind(self, kind: str, schema: Mapping[str, Any], asked: list[_Asked], pointer: str, depth: int) -> Constraint:
+        parts: list[Constraint] = []
+        members: list[_Asked] = []
+        for condition, wanted in asked:
             alone = {keyword: value for keyword, value in condition.items() if keyword != "properties"}
-            if self.leaf(kind, alone, pointer, ESCAPES) is None:
-                return NO_TEXT
-            return self.object(schema, condition["properties"], pointer, depth)
-        asked = self.leaf(kind, condition, pointer, ESCAPES)
-        if asked is None:
+            nested = kind == "object" and "properties" in condition
+            found = self.leaf(kind, alone if nested else condition, pointer, ESCAPES)
+            if found is None:
+                parts += [NO_TEXT] if wanted else []
+            elif nested:
+                members.append((condition["properties"], wanted))
+            elif wanted:
+                parts += found
+            else:
+                parts.append(either(map(Not, found)))
+        if NO_TEXT in parts:
             return NO_TEXT
-        base = self.lowering.typed(kind, schema, pointer, depth)
-        return And((base, *asked)) if asked else base
+        if members:
+            return self.object(schema, members, pointer, depth)
+        both = And((self.lowering.typed(kind, schema, pointer, depth), *parts))
+        if not parts:
+            return both.parts[0]
+        return NO_TEXT if Language(both).is_empty(what=f"{self.lowering.what}: {pointer}") else both
 
-    def object(self, schema: Mapping[str, Any], wanted: Mapping[str, Any], pointer: str, depth: int) -> Constraint:
-        properties, required = schema.get("properties", {}), schema.get("required", [])
-        if any(name not in properties for name in wanted):
+    def object(self, schema: Mapping[str, Any], asked: list[_Asked], pointer: str, depth: int) -> Constraint:
+        ways: list[_Way] = [({}, frozenset())]
+        for condition, wanted in asked:
+            splits = [_all_hold(condition)] if wanted else _one_fails(condition)
+            ways = [_both(way, split) for way in ways for split in splits]
+            if len(ways) > WAYS:
+                raise TooLarge(f"{self.lowering.what}: more than {WAYS} ways in which the conditions may fail together")
+        return either([self.members(schema, way, pointer, depth) for way in ways])
+
+    def members(self, schema: Mapping[str, Any], way: _Way, pointer: str, depth: int) -> Constraint:
+        """Objects whose members satisfy what is asked of each; those in ``present`` are there."""
+        asked, present = way
+        properties, required = schema.get("properties", {}), {*schema.get("required", []), *present}
+        if not present <= set(properties):
             return NO_TEXT
         members: list[tuple[Constraint, bool]] = []
         for name, inner in properties.items():
-            body = self.schema(inner, wanted.get(name, {}), self.inner(pointer, name), depth + 1)
-            if body == NO_TEXT:
+            body = self.schema(inner, asked.get(name, []), self.inner(pointer, name), depth + 1)
+            if body != NO_TEXT:
+                members.append((Sequence((self.lowering.key(name, pointer), body)), name in required))
+            elif name in required:
                 return NO_TEXT
-            members.append((Sequence((self.lowering.key(name, pointer), body)), name in required or name in wanted))
         return closed(members)
 
-    def holds(self, value: Any, condition: Mapping[str, Any], pointer: str) -> bool:
+    def holds(self, value: Any, condition: Mapping[str, Any]) -> bool:
         """Whether one value satisfies the condition."""
         kind = kind_of(value)
-        if kind == "object" and "properties" in condition:
-            alone = {keyword: value for keyword, value in condition.items() if keyword != "properties"}
-            if self.leaf(kind, alone, pointer, _ALL_ESCAPES) is None:
-                return False
-            wanted = condition["properties"].items()
-            return all(
-                name in value and self.holds(value[name], inner, self.inner(pointer, name))
-                for name, inner in wanted
-            )
-        asked = self.leaf(kind, condition, pointer, _ALL_ESCAPES)
-        return asked is not None and all(Language(part).accepts(compact(value)) for part in asked)
+        nested = kind == "object" and "properties" in condition
+        alone = {keyword: wanted for keyword, wanted in condition.items() if keyword != "properties" or not nested}
+        asked = self.leaf(kind, alone, "#", _ALL_ESCAPES)
+        if asked is None or not all(Language(part).accepts(compact(value)) for part in asked):
+            return False
+        inner = condition["properties"].items() if nested else ()
+        return all(name in value and self.holds(value[name], one) for name, one in inner)
+
+
+def _all_hold(condition: Mapping[str, Any]) -> _Way:
+    return {name: [(inner, True)] for name, inner in condition.items()}, frozenset(condition)
+
+
+def _one_fails(condition: Mapping[str, Any]) -> list[_Way]:
+    """By the first property that is absent or fails; those before it hold."""
+    ways: list[_Way] = []
+    names = list(condition)
+    for i, name in enumerate(names):
+        before, present = _all_hold({other: condition[other] for other in names[:i]})
+        ways.append(({**before, name: [(condition[name], False)]}, present))
+    return ways
+
+
+def _both(one: _Way, other: _Way) -> _Way:
+    names = dict.fromkeys([*one[0], *other[0]])
+    return {name: [*one[0].get(name, []), *other[0].get(name, [])] for name in names}, one[1] | other[1]
 
 
 def _broad(kind: str) -> str:

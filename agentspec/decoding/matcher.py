@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
 
+FUEL = 100_000_000
+"""What llguidance's lexer may spend on a grammar or a token; its default is too little for predicates on long texts."""
+
+
 class Matcher:
     """A cursor in one grammar over one tokenizer."""
 
@@ -76,11 +80,12 @@ class MatcherFactory:
 
     def matcher(self, grammar: str) -> Matcher:
         """A fresh matcher for a grammar in llguidance's Lark dialect. Raises EngineFault where it is refused."""
-        from llguidance import LLMatcher
+        from llguidance import LLMatcher, LLParserLimits
 
         compiled = self._compiled.get(grammar)
         if compiled is None:
-            compiled = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
+            limits = LLParserLimits(initial_lexer_fuel=FUEL, step_lexer_fuel=FUEL)
+            compiled = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0, limits=limits)
             if compiled.is_error():
                 raise EngineFault(f"the grammar was refused: {compiled.get_error()}")
             self._compiled[grammar] = compiled

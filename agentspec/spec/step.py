@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from agentspec.automata.letter import Owner
@@ -18,17 +19,17 @@ from agentspec.content.constraint import (
     Quote,
     Repeat,
     Sequence,
-    contains,
     encoded,
     line_of_text,
+    minus,
 )
-from agentspec.content.format import parse_template
+from agentspec.content.format import parse_template, repeated
 from agentspec.content.json_schema import from_schema
 from agentspec.content.regex import parse_regex, regex_line
 from agentspec.errors import InvalidInput, SyntaxProblem, nearest
 from agentspec.logic.parse import RESERVED
-from agentspec.spec.fault import relocated
-from agentspec.spec.model import KINDS, FreeModel, Step, StepModel, TextModel
+from agentspec.spec.fault import relocated, stands_on_one_line
+from agentspec.spec.model import KINDS, FormatModel, FreeModel, Step, StepModel, TextModel
 from agentspec.spec.yaml import YamlFile
 
 INDENT = "  "
@@ -83,24 +84,33 @@ def _content(
             return _at_pattern(file, inside, model.regex.pattern, model.regex.max_chars)
         if model.json_schema is not None:
             return from_schema(model.json_schema, what="json_schema")
-        if model.format is not None:
-            made = parse_template(model.format.template, what="format")
-            for quoted in made.quoted:
-                _quotable(file, inside, [quoted], models)
-            if model.format.repeat is None:
-                return made.constraint
-            low, high = map(int, model.format.repeat.split(".."))
-            if not 1 <= low <= high <= 50:
-                raise file.fault(f"repeat is such as 1..5, at most 50, not {model.format.repeat}", (*inside, "repeat"))
-            another = Sequence((Literal(model.format.separator), made.constraint))
-            return Sequence((made.constraint, Repeat(another, low - 1, high - 1)))
-    except SyntaxProblem as problem:
-        raise relocated(file, inside, problem) from None
     except InvalidInput as problem:
         if problem.location is not None:
             raise
         raise file.fault(problem.message, inside) from None
+    if model.format is not None:
+        return _format(file, inside, model.format, models)
     return None
+
+
+def _format(file: YamlFile, inside: tuple[Any, ...], model: FormatModel, models: dict[str, StepModel]) -> Constraint:
+    written = inside if isinstance(file.value(inside), str) else (*inside, "template")
+    try:
+        made = parse_template(model.template, what="format")
+    except SyntaxProblem as problem:
+        start, here = file.inside(written), problem.location
+        if here is not None and stands_on_one_line(file, written):
+            start = replace(start, column=start.column + here.column - 1)
+        raise SyntaxProblem(problem.message, location=start) from None
+    for name in made.quoted:
+        _quotable(file, written, [name], models)
+    if model.repeat is None:
+        return made.constraint
+    low, high = map(int, model.repeat.split(".."))
+    try:
+        return repeated(made, low, high, model.separator).constraint
+    except InvalidInput as problem:
+        raise file.fault(problem.message, (*inside, "repeat")) from None
 
 
 def _at_pattern(file: YamlFile, inside: tuple[Any, ...], pattern: str, max_chars: int) -> Constraint:
@@ -149,11 +159,22 @@ def _text(model: TextModel) -> Constraint:
 
 def _free(model: FreeModel, cues: list[str]) -> Constraint:
     """Any text up to the first closing delimiter; no line of it begins with a cue."""
-    anything, close = Characters(ANY, 0, None), Literal(model.until)
+    close = Literal(model.until)
+    early = Sequence((Characters(ANY, 0, None), close, Characters(ANY, 1, None)))
     once = Sequence((Characters(_PARAGRAPH, 0, model.max_chars), close))
-    early = Sequence((anything, close, Characters(ANY, 1, None)))
-    forged = [Not(contains(Literal(f"\n{cue}"))) for cue in cues]
-    return And((once, Not(early), *forged))
+    later = Repeat(Sequence((Literal("\n"), _begins_with_none(cues))), 0, None)
+    return And((once, Sequence((Characters(LINE, 0, None), later)), Not(early)))
+
+
+def _begins_with_none(prefixes: list[str]) -> Constraint:
+    """The lines that begin with none of the prefixes: character by character along the tree they form."""
+    heads = sorted({prefix[0] for prefix in prefixes})
+    ways: list[Constraint] = [Literal(""), Sequence((Characters(minus(LINE, heads), 1, 1), Characters(LINE, 0, None)))]
+    for head in heads:
+        rest = [prefix[1:] for prefix in prefixes if prefix[0] == head]
+        if all(rest):  # else the prefix is complete here, and no line goes on
+            ways.append(Sequence((Literal(head), _begins_with_none(rest))))
+    return Choice(tuple(ways))
 
 
 def check_cues(steps: dict[str, Step]) -> None:

@@ -60,7 +60,8 @@ class YamlFile:
         while (path, key) not in self._marks:
             path = path[:-1]
         line, column = self._marks[path, key]
-        return Location(self.source, line, column), self.lines[line - 1] if line <= len(self.lines) else None
+        text = self.lines[line - 1] if line <= len(self.lines) else None
+        return Location(self.source, line, column, text), text
 
     def fault(self, message: str, path: Steps, *, key: bool = False) -> SpecError:
         """A SpecError about the value (or the key) at ``path``."""
@@ -78,7 +79,7 @@ class YamlFile:
         """Where the text of the string at ``path`` starts (after its quote)."""
         location, line = self.at(path)
         quoted = (line or "")[location.column - 1 : location.column] in ("'", '"')
-        return Location(location.source, location.line, location.column + quoted)
+        return Location(location.source, location.line, location.column + quoted, line)
 
     def _guarded(self, parse: Callable[[], T]) -> T:
         try:

@@ -1,47 +1,168 @@
-"""Writing the lock file of a folder of tools.
+"""Locking tools: importing an author's own, writing down what they take, and trusting them as they are.
 
-``python -m agentspec.toolbox.lock`` rewrites the shipped one, ``python -m agentspec.toolbox.lock FOLDER`` another.
+A :class:`Plan` says what will be imported before anything is; :func:`lock` carries it out.
 """
 
 from __future__ import annotations
 
-import inspect
-import json
-import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
-from agentspec.content.tool_lock import LOCK_FILE, LOCK_VERSION, LockedTool
+from agentspec.content.installed import InstalledTool
+from agentspec.content.tool_file import ToolFile, read_tool_file
+from agentspec.content.tool_lock import LOCK_FILE, InFile, InPackage, LockedTool, lock_text, read_lock
+from agentspec.content.tool_ref import ToolRef, path_fault
+from agentspec.content.tool_sources import tool_sources
 from agentspec.errors import InvalidInput
-from agentspec.shipped import folder
-from agentspec.toolbox.registry import import_file, sha256_of
+from agentspec.toolbox.importing import function_name, import_installed, import_tool_file, tools_in
 from agentspec.toolbox.tool import tool_from_function
+from agentspec.toolbox.trust import record_trust, replace_text
 
 
-def lock_text(tools_folder: Path) -> str:
-    """The lock file of a folder: every public function defined in one of its modules is a tool. Imports them all."""
-    locked: dict[str, LockedTool] = {}
-    for path in sorted(tools_folder.glob("[!_]*.py")):
-        module = import_file(path)
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if name.startswith("_") or function.__module__ != module.__name__:
-                continue
-            if name in locked:
-                raise InvalidInput(
-                    f"{tools_folder}: {locked[name].module} and {path.name} both define the tool '{name}'"
-                )
-            locked[name] = LockedTool(tool_from_function(function, name=name).schema, path.name, name, sha256_of(path))
-    tools = {name: locked[name].to_json() for name in sorted(locked)}
-    return json.dumps({"lock_version": LOCK_VERSION, "tools": tools}, ensure_ascii=False, indent=2) + "\n"
+@dataclass(frozen=True)
+class Plan:
+    """What locking will import, and into the lock file of which folder.
+
+    ``files`` holds the files as read, by their path from the folder; ``wanted`` the tools of a file that are locked,
+    None for all its public functions. ``whole`` forgets every other tool of the folder's own files.
+    """
+
+    folder: Path
+    files: Mapping[str, ToolFile]
+    wanted: Mapping[str, tuple[str, ...] | None]
+    installed: tuple[InstalledTool, ...] = ()
+    whole: bool = False
+
+    @property
+    def lock(self) -> Path:
+        """The lock file that will be written."""
+        return self.folder / LOCK_FILE
 
 
-def write_lock(tools_folder: Path) -> Path:
-    """Write the folder's lock file anew and return its path. Raises InvalidInput, writing nothing."""
-    text = lock_text(tools_folder)
-    path = tools_folder / LOCK_FILE
-    path.write_text(text, encoding="utf-8", newline="\n")
-    return path
+@dataclass(frozen=True)
+class Locked:
+    """What was locked, what the file held before and lacks now, and what the user should know."""
+
+    path: Path
+    tools: Mapping[str, LockedTool]
+    dropped: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-if __name__ == "__main__":
-    for chosen in sys.argv[1:] or [str(folder("tools"))]:
-        print(write_lock(Path(chosen)))
+def plan_agent(agent: Path, refs: Sequence[ToolRef]) -> Plan:
+    """Lock the tools an agent's file names; shipped ones need no lock. Raises InvalidInput for one that is nowhere."""
+    folder = agent.parent
+    files: dict[str, ToolFile] = {}
+    wanted: dict[str, tuple[str, ...] | None] = {}
+    installed = []
+    for ref in refs:
+        if ref.file is not None:
+            files.setdefault(ref.file, read_tool_file(folder, ref.file))
+            wanted[ref.file] = (*(wanted.get(ref.file) or ()), ref.name)
+            continue
+        for source in tool_sources([ref], None):
+            if source.installed is not None:
+                installed.append(source.installed)
+            elif source.origin != "shipped":
+                raise InvalidInput(source.fault or f"unknown tool '{ref.name}'")
+    return Plan(folder, files, wanted, tuple(installed))
+
+
+def plan_file(path: Path) -> Plan:
+    """Lock all public functions of a Python file, in its own folder."""
+    fault = path_fault(path.name)
+    if fault:
+        raise InvalidInput(f"{path} {fault}")
+    return Plan(path.parent, {path.name: read_tool_file(path.parent, path.name)}, {path.name: None})
+
+
+def plan_folder(folder: Path) -> Plan:
+    """Lock all public functions of a folder's Python files, those that begin with ``_`` left out."""
+    names = sorted(path.name for path in folder.glob("[!_.]*.py"))
+    if not names:
+        raise InvalidInput(f"{folder}: no Python file in this folder; name an agent's file, a .py file or a folder")
+    files = {name: plan_file(folder / name).files[name] for name in names}
+    return Plan(folder, files, dict.fromkeys(names), whole=True)
+
+
+def describe(plan: Plan, before: Mapping[str, LockedTool] | None = None) -> dict[str, LockedTool]:
+    """Import what the plan says and describe its tools by name, and those locked ``before`` in the same files.
+
+    Raises InvalidInput; writes nothing.
+    """
+    found: dict[str, LockedTool] = {}
+
+    def add(tool: LockedTool) -> None:
+        name = tool.schema.name
+        if name in found:
+            raise InvalidInput(f"{plan.folder}: {found[name].place} and {tool.place} both define the tool '{name}'")
+        found[name] = tool
+
+    for relative, file in plan.files.items():
+        module = import_tool_file(file)
+        wanted = plan.wanted[relative]
+        keys = {name: function_name(module, name) for name in wanted} if wanted is not None else tools_in(module)
+        if not keys and not plan.whole:
+            raise InvalidInput(f"{file.path}: defines no public function")
+        for name, key in {**_again(module, relative, before or {}), **keys}.items():
+            try:
+                schema = tool_from_function(vars(module)[key], name=name).schema
+            except InvalidInput as problem:
+                way_out = "" if name in (wanted or ()) else f"; if {key} is no tool, begin its name with _"
+                raise InvalidInput(f"{file.path}: {problem.message}{way_out}") from problem
+            add(LockedTool(schema, InFile(relative, key, file.sha256)))
+    for tool in plan.installed:
+        place = InPackage(tool.distribution, tool.version, tool.value)
+        add(LockedTool(tool_from_function(import_installed(tool), name=tool.name).schema, place))
+    return found
+
+
+def lock(plan: Plan) -> Locked:
+    """Import the plan's tools, trust their files, and write the lock file: as a whole, or not at all.
+
+    Other tools of the file stay as they were, except those of files locked now or gone. Raises InvalidInput.
+    """
+    before, notes = _before(plan)
+    fresh = describe(plan, before)
+    kept: dict[str, LockedTool] = {}
+    for name, tool in before.items():
+        if name in fresh:
+            if str(fresh[name].place) != str(tool.place):
+                notes.append(f"'{name}' was the one of {tool.place} and is now the one of {fresh[name].place}")
+        elif not _is_forgotten(tool, plan):
+            kept[name] = tool
+    trust = record_trust(plan.files.values())
+    if trust.fault:
+        notes.append(f"{trust.fault}; written anew, with these files only")
+    try:
+        replace_text(plan.lock, lock_text({**kept, **fresh}))
+    except OSError as problem:
+        raise InvalidInput(f"{plan.lock}: cannot be written: {problem.strerror or problem}") from problem
+    dropped = tuple(name for name in before if name not in kept and name not in fresh)
+    return Locked(plan.lock, fresh, dropped, tuple(notes))
+
+
+def _before(plan: Plan) -> tuple[dict[str, LockedTool], list[str]]:
+    if not plan.lock.exists():
+        return {}, []
+    try:
+        return read_lock(plan.lock), []
+    except InvalidInput as problem:
+        return {}, [f"the old lock file could not be read and is written anew: {problem.message}"]
+
+
+def _again(module: ModuleType, relative: str, before: Mapping[str, LockedTool]) -> dict[str, str]:
+    """The tools of a file that were locked before and are still in it, with their names in the file."""
+    there = tools_in(module)
+    locked = [name for name, tool in before.items() if isinstance(tool.place, InFile) and tool.place.module == relative]
+    return {name: there[name] for name in locked if name in there}
+
+
+def _is_forgotten(tool: LockedTool, plan: Plan) -> bool:
+    """Whether a tool that is not locked now leaves the lock file: its file was locked without it, or is gone."""
+    if isinstance(tool.place, InPackage):
+        return False
+    module = tool.place.module
+    return module in plan.files or (plan.whole and "/" not in module) or not (plan.folder / module).is_file()

@@ -1,72 +1,142 @@
-"""Tools by name: only those of the lock file are imported, and only when they still are what was locked."""
+"""The tools of a run: found, compared with their lock, trusted, and only then imported."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from agentspec.content.tool_lock import LOCK_FILE, REWRITE, LockedTool, read_lock
-from agentspec.errors import InvalidInput, nearest
-from agentspec.shipped import folder
+from agentspec.content.installed import installed_tools
+from agentspec.content.tool_lock import InFile
+from agentspec.content.tool_ref import ToolRef, parse_tool_ref
+from agentspec.content.tool_sources import Origin, ToolSource, lock_command, tool_sources
+from agentspec.errors import InvalidInput
+from agentspec.toolbox.importing import function_name, import_installed, import_tool_file
 from agentspec.toolbox.tool import Tool, tool_from_function
+from agentspec.toolbox.trust import read_trust
 
 
-def load_tools(names: Sequence[str]) -> dict[str, Tool]:
-    """The shipped tools of these names, imported in this order.
+@dataclass(frozen=True)
+class Imported:
+    """A tool whose code was run: from where, and what its user should know of it."""
 
-    Raises InvalidInput for a name that is not shipped, and when the lock file does not fit the code.
+    name: str
+    origin: Origin
+    where: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"tool {self.name}: {self.where}" + (f" ({self.note})" if self.note else "")
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedTools(Mapping[str, Tool]):
+    """Tools by name, ready to be called; ``imported`` says what was run to have them."""
+
+    tools: Mapping[str, Tool]
+    imported: tuple[Imported, ...]
+
+    def __getitem__(self, name: str) -> Tool:
+        return self.tools[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tools)
+
+    def __len__(self) -> int:
+        return len(self.tools)
+
+
+def load_tools(
+    refs: Sequence[ToolRef | str],
+    beside: Path | None = None,
+    *,
+    trusted_files: Collection[Path] = (),
+    agent: Path | None = None,
+) -> LoadedTools:
+    """Import the tools of an agent whose file lies in ``beside``, in order.
+
+    Imported are shipped tools, those of installed distributions, and files beneath ``beside`` that the user has
+    trusted by ``agentspec tools lock`` or names now in ``trusted_files``. ``agent`` is the agent's file, for messages.
+    Raises InvalidInput, before anything is imported, for a tool that is unknown, not locked, changed or not trusted,
+    and for a trusted file that no tool lies in; after the import, where the code is not what the lock says.
     """
-    return load_locked(names, folder("tools"))
+    parsed = [parse_tool_ref(ref) if isinstance(ref, str) else ref for ref in refs]
+    named = _resolved(trusted_files)
+    trust = read_trust()
+    sources = []
+    for source in tool_sources(parsed, beside, agent=agent):
+        if source.fault is not None:
+            raise InvalidInput(source.fault)
+        if source.origin == "file" and source.file is not None and source.file.path not in named:
+            objection = trust.objection(source.file, lock_command(beside, source.ref.file, agent))
+            if objection is not None:
+                raise InvalidInput(f"tool {source.ref.text}: {objection}")
+        sources.append(source)
+    used = {source.file.path for source in sources if source.origin == "file" and source.file is not None}
+    for path in named:
+        if path not in used:
+            others = f"its files are {', '.join(map(str, sorted(used)))}" if used else "it names no file at all"
+            raise InvalidInput(f"{path} holds none of the agent's tools: {others}")
+    modules: dict[Path, ModuleType] = {}
+    tools = {
+        source.ref.name: _tool(source, modules, lock_command(beside, source.ref.file, agent)) for source in sources
+    }
+    return LoadedTools(tools, tuple(_told(sources, named)))
 
 
-def load_locked(names: Sequence[str], tools_folder: Path) -> dict[str, Tool]:
-    """As :func:`load_tools`, from any folder with a lock file."""
-    locked = read_lock(tools_folder / LOCK_FILE)
-    for name in names:
-        if name not in locked:
-            raise InvalidInput(f"unknown tool '{name}'{nearest(name, sorted(locked))}")
-    return {name: _load(locked[name], tools_folder) for name in names}
+def tools_from_functions(functions: Iterable[Callable[..., Any] | Tool]) -> dict[str, Tool]:
+    """Tools by name from functions at hand. Raises InvalidInput for a function that cannot be one, or a name twice."""
+    tools: dict[str, Tool] = {}
+    for function in functions:
+        tool = function if isinstance(function, Tool) else tool_from_function(function)
+        if tool.schema.name in tools:
+            raise InvalidInput(f"two tools are called '{tool.schema.name}'; rename one with @tool(name=...)")
+        tools[tool.schema.name] = tool
+    return tools
 
 
-def _load(locked: LockedTool, tools_folder: Path) -> Tool:
-    path = tools_folder / locked.module
-    stale = (
-        f"{tools_folder / LOCK_FILE} is out of date: tool '{locked.schema.name}': {{}}; run `{REWRITE} {tools_folder}`"
-    )
-    if not path.is_file():
-        raise InvalidInput(stale.format(f"{locked.module} is gone"))
-    if sha256_of(path) != locked.sha256:
-        raise InvalidInput(stale.format(f"{locked.module} has changed"))
-    function = getattr(import_file(path), locked.function, None)
-    if not callable(function):
-        raise InvalidInput(stale.format(f"{locked.module} has no function {locked.function}"))
-    tool = tool_from_function(function, name=locked.schema.name)
-    if json.dumps(tool.schema.to_json()) != json.dumps(locked.schema.to_json()):
-        raise InvalidInput(stale.format(f"the schema of {locked.function} is another"))
+def _resolved(paths: Collection[Path]) -> list[Path]:
+    for path in paths:
+        if not path.is_file():
+            raise InvalidInput(f"{path}: no such file")
+    return [path.resolve() for path in paths]
+
+
+def _tool(source: ToolSource, modules: dict[Path, ModuleType], command: str) -> Tool:
+    assert source.locked is not None
+    name = source.ref.name
+    if source.installed is not None:
+        function = import_installed(source.installed)
+    else:
+        assert source.file is not None
+        if source.file.path not in modules:
+            modules[source.file.path] = import_tool_file(source.file)
+        module, place = modules[source.file.path], source.locked.place
+        key = function_name(module, name)
+        function = vars(module)[key]
+        if not isinstance(place, InFile) or key != place.function:
+            raise InvalidInput(f"tool {source.ref.text}: its lock names another function; run {command}")
+    tool = tool_from_function(function, name=name)
+    if json.dumps(tool.schema.to_json()) != json.dumps(source.locked.schema.to_json()):
+        raise InvalidInput(
+            f"tool {source.ref.text}: its lock is out of date: what it takes or says of itself is not what was locked; "
+            f"run {command}"
+        )
     return tool
 
 
-def sha256_of(path: Path) -> str:
-    """The checksum of a text file, the same whether its lines end in ``\\n`` or ``\\r\\n``."""
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
-
-
-def import_file(path: Path) -> ModuleType:
-    """Run a tool's file as a module. Raises InvalidInput when the file cannot be imported."""
-    name = f"agentspec_tools_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InvalidInput(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as problem:
-        sys.modules.pop(name, None)
-        raise InvalidInput(f"{path}: cannot be imported: {type(problem).__name__}: {problem}") from problem
-    return module
+def _told(sources: Sequence[ToolSource], named: Collection[Path]) -> Iterator[Imported]:
+    offered = installed_tools() if any(source.origin == "shipped" for source in sources) else {}
+    for source in sources:
+        if source.installed is not None:
+            yield Imported(source.ref.name, "installed", f"installed by {source.installed}")
+        elif source.origin == "shipped":
+            others = ", ".join(str(tool) for tool in offered.get(source.ref.name, ()))
+            note = f"not the one installed by {others}: shipped names win" if others else ""
+            yield Imported(source.ref.name, "shipped", "shipped with agentspec", note)
+        elif source.file is not None:
+            why = "named on the command line" if source.file.path in named else "trusted since it was locked"
+            yield Imported(source.ref.name, "file", str(source.file.path), why)

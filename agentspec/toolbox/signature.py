@@ -80,9 +80,7 @@ def schema_of(function: Callable[..., Any], name: str | None = None) -> tuple[To
 
 
 def _check_kind(function: Callable[..., Any], name: str) -> None:
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise InvalidInput(f"tool '{name}' is async, which is not supported yet; write def, with asyncio.run inside")
-    if inspect.isgeneratorfunction(function):
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidInput(f"tool '{name}' yields its results one by one; return a list")
 
 

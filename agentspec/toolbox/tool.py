@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import contextvars
+import inspect
 import json
 import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from types import EllipsisType
+from typing import Any, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
 
-from agentspec.content.tool_schema import ToolSchema
+from agentspec.content.tool_schema import TOOL_NAME, ToolSchema
 from agentspec.errors import InvalidInput, ToolError, nearest
 from agentspec.toolbox.signature import schema_of
 
 DEFAULT_TIMEOUT = 30.0
+Function = TypeVar("Function", bound=Callable[..., Any])
+_MARK = "__agentspec_tool__"
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A function the model may call.
+    """A function the model may call, ``async`` or not.
 
     ``timeout`` is in seconds; None lets the function take as long as it likes. ``readers`` turn the JSON of an
     argument into what the function expects; an argument without one is passed as it is.
@@ -35,8 +42,7 @@ class Tool:
     readers: Mapping[str, TypeAdapter[Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.timeout is not None and not 0 < self.timeout <= threading.TIMEOUT_MAX:
-            raise InvalidInput(f"tool '{self.schema.name}': a timeout is more than 0 seconds, not {self.timeout}")
+        _check_timeout(self.timeout, self.schema.name)
 
 
 @dataclass(frozen=True)
@@ -57,29 +63,81 @@ class Outcome:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class ToolOptions:
+    """What ``@tool(...)`` says of a function; None as ``name`` is the function's own."""
+
+    name: str | None = None
+    timeout: float | None = DEFAULT_TIMEOUT
+
+
+@overload
+def tool(function: Function, /) -> Function: ...
+
+
+@overload
+def tool(*, name: str | None = None, timeout: float | None = DEFAULT_TIMEOUT) -> Callable[[Function], Function]: ...
+
+
+def tool(
+    function: Function | None = None, /, *, name: str | None = None, timeout: float | None = DEFAULT_TIMEOUT
+) -> Function | Callable[[Function], Function]:
+    """Mark a function with options for its use as a tool; it stays the function it is.
+
+    ``name`` is what the model and the rules call it, ``timeout`` its seconds a call (None: no limit). Raises
+    InvalidInput for a name or a timeout that no tool can have, and for what is not a function.
+    """
+    options = ToolOptions(name, timeout)
+
+    def mark(marked: Function) -> Function:
+        if not inspect.isfunction(marked):
+            raise InvalidInput(f"@tool stands above a def, not above {marked!r}; inside a class, above none")
+        shown = marked.__name__ if name is None else name
+        if name is not None and (not TOOL_NAME.fullmatch(name) or name.startswith("_")):
+            raise InvalidInput(f"@tool(name={name!r}): a letter, then letters, digits, _ or -, 64 at most")
+        _check_timeout(timeout, shown)
+        setattr(marked, _MARK, options)
+        return marked
+
+    return mark if function is None else mark(function)
+
+
+def options_of(function: Callable[..., Any]) -> ToolOptions:
+    """The options a function was marked with, or the default ones."""
+    options = getattr(function, _MARK, None)
+    return options if isinstance(options, ToolOptions) else ToolOptions()
+
+
 def tool_from_function(
-    function: Callable[..., Any], *, name: str | None = None, timeout: float | None = DEFAULT_TIMEOUT
+    function: Callable[..., Any], *, name: str | None = None, timeout: float | EllipsisType | None = ...
 ) -> Tool:
-    """A tool from a typed, documented function. Raises InvalidInput naming the parameter and what to add."""
-    schema, readers = schema_of(function, name)
-    return Tool(schema, function, timeout, readers)
+    """A tool from a typed, documented function. Raises InvalidInput naming the parameter and what to add.
+
+    A ``name`` or ``timeout`` given here beats that of ``@tool``.
+    """
+    options = options_of(function)
+    schema, readers = schema_of(function, name or options.name)
+    return Tool(schema, function, options.timeout if isinstance(timeout, EllipsisType) else timeout, readers)
 
 
 def call(tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
     """Call the tool with decoded JSON arguments. Only KeyboardInterrupt gets out.
 
     With a timeout the function runs in a thread of its own. A thread cannot be killed: after a time-out it may go on
-    in the background and still have effects; what it returns is dropped. ``os._exit`` and crashes of C code are not
-    caught.
+    in the background and still have effects; what it returns is dropped. An ``async`` function always runs in a thread
+    of its own, in an event loop of its own, and is cancelled after a time-out. ``os._exit`` and crashes of C code are
+    not caught.
     """
     start = time.perf_counter()
+    cancels: list[Callable[[], object]] = []
 
     def finish(ok: bool, error: bool, text: str, value: Any = None, detail: str = "") -> Outcome:
         return Outcome(ok, error, _encodable(text), value, time.perf_counter() - start, _encodable(detail))
 
     def attempt() -> Outcome:
         try:
-            text, value = render(tool.function(**values))
+            result = tool.function(**values)
+            text, value = render(asyncio.run(_awaited(result, cancels)) if inspect.iscoroutine(result) else result)
         except KeyboardInterrupt:
             raise
         except ToolError as problem:
@@ -92,10 +150,15 @@ def call(tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
         values = _read(tool, arguments)
     except InvalidInput as problem:
         return finish(False, True, problem.message)
-    if tool.timeout is None:
+    if tool.timeout is None and not inspect.iscoroutinefunction(tool.function):
         return attempt()
     outcome = _within(tool.timeout, attempt)
-    return outcome or finish(False, True, f"timed out after {tool.timeout:g} seconds")
+    if outcome is not None:
+        return outcome
+    for cancel in cancels:
+        with contextlib.suppress(RuntimeError):  # the loop has closed by now
+            cancel()
+    return finish(False, True, f"timed out after {tool.timeout:g} seconds")
 
 
 def render(result: object) -> tuple[str, Any]:
@@ -148,7 +211,20 @@ def _first_fault(problem: ValidationError) -> str:
     return ", or ".join(dict.fromkeys(shown))
 
 
-def _within(seconds: float, attempt: Callable[[], Outcome]) -> Outcome | None:
+async def _awaited(coroutine: Coroutine[Any, Any, Any], cancels: list[Callable[[], object]]) -> Any:
+    """What the coroutine returns; ``cancels`` gets what stops it from another thread."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    if task is not None:
+        cancels.append(partial(loop.call_soon_threadsafe, task.cancel))
+    return await coroutine
+
+
+def _check_timeout(timeout: float | None, name: str) -> None:
+    if timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise InvalidInput(f"tool '{name}': a timeout is more than 0 seconds, not {timeout}")
+
+
+def _within(seconds: float | None, attempt: Callable[[], Outcome]) -> Outcome | None:
     """What the attempt gives in a thread of its own, or None when the time is over."""
     outcomes: list[Outcome] = []
     interrupts: list[KeyboardInterrupt] = []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from typing import Any
 
 from hypothesis import given, settings
 
 from agentspec.automata.dfa import Dfa
-from agentspec.automata.draw import to_json, to_mermaid, to_text
+from agentspec.automata.draw import to_dot, to_json, to_mermaid, to_text
+from agentspec.automata.label import labels
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.translate import translate
 from agentspec.logic.formula import Formula
@@ -152,3 +155,89 @@ def test_mermaid_of_a_spec() -> None:
         "    classDef lost stroke-dasharray: 4 4\n"
         "    class s0,s1 lost\n"
     )
+
+
+DOT = re.compile(r'\s*("(?:[^"\\\n]|\\.)*"|->|[\w.]+|[{}\[\];=,])')
+
+
+def read_dot(text: str) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], dict[str, str]]]:
+    """Nodes and edges with their attributes, by a reader that knows only what we write."""
+    tokens, at = [], 0
+    while text[at:].strip():
+        match = DOT.match(text, at)
+        assert match, text[at : at + 40]
+        tokens.append(match.group(1))
+        at = match.end()
+    assert tokens[:3] == ["digraph", "automaton", "{"]
+    assert tokens[-1] == "}"
+    nodes: dict[str, dict[str, str]] = {}
+    edges: dict[tuple[str, str], dict[str, str]] = {}
+    rest = tokens[3:-1]
+    while rest:
+        end = rest.index(";")
+        statement, rest = rest[:end], rest[end + 1 :]
+        attributes: dict[str, str] = {}
+        if "[" in statement:
+            inside = statement[statement.index("[") + 1 :]
+            assert inside.pop() == "]"
+            for i in range(0, len(inside), 4):
+                assert inside[i + 1] == "="
+                attributes[inside[i]] = inside[i + 2]
+            statement = statement[: statement.index("[")]
+        if "->" in statement:
+            edges[statement[0], statement[2]] = attributes
+        elif len(statement) == 1:
+            nodes[statement[0]] = attributes
+        else:
+            assert statement[1] == "=", statement
+    return nodes, edges
+
+
+def unquoted(text: str) -> str:
+    assert text[0] == text[-1] == '"'
+    lines = re.sub(r"\\(.)", lambda m: "\n" if m[1] == "l" else m[1], text[1:-1])
+    return unescape(lines)
+
+
+@settings(deadline=None, max_examples=40)
+@given(formulas())
+def test_dot_has_every_state_and_every_label(formula: Formula) -> None:
+    dfa = translate(formula, ("a", "b"))
+    nodes, edges = read_dot(to_dot(dfa))
+    assert set(nodes) == {"node", "edge", "start", *(f"s{q}" for q in range(len(dfa.edges)))}
+    assert {q for q in range(len(dfa.edges)) if nodes[f"s{q}"].get("shape") == "doublecircle"} == dfa.accepting
+    assert edges.pop(("start", f"s{dfa.initial}")) == {}
+    wanted = {
+        (f"s{q}", f"s{target}"): [str(label) for label in leading]
+        for q in range(len(dfa.edges))
+        for target, leading in labels(dfa, q).items()
+    }
+    assert {edge: unquoted(shown["label"]).splitlines() for edge, shown in edges.items()} == wanted
+
+
+def test_dot_of_a_spec() -> None:
+    assert to_dot(small(), frozenset({2}), title="small") == (
+        "digraph automaton {\n"
+        "    rankdir=LR;\n"
+        '    label="small"; labelloc=t;\n'
+        '    node [shape=circle, fontname="monospace"];\n'
+        '    edge [fontname="monospace", fontsize=11];\n'
+        "    start [shape=point];\n"
+        "    start -> s0;\n"
+        '    s0 [label="0", style=dashed];\n'
+        '    s1 [label="1", style=dashed];\n'
+        '    s2 [label="2", shape=doublecircle];\n'
+        '    s0 -> s1 [label="ask"];\n'
+        '    s1 -> s1 [label="see: failed(pay)"];\n'
+        '    s1 -> s2 [label="see: ok(pay)"];\n'
+        "}\n"
+    )
+
+
+def test_dot_quotes_hostile_names() -> None:
+    hostile = '"]; evil [shape=box]; \\N \\" &lt; \x00\n'
+    odd = Letter(frozenset({hostile}))
+    nodes, edges = read_dot(to_dot(Dfa((), 0, frozenset(), (((odd, 0),),)), title=hostile))
+    assert set(nodes) == {"node", "edge", "start", "s0"}
+    shown = '"]; evil [shape=box]; \\N \\" &lt; \\x00\\n'
+    assert unquoted(edges["s0", "s0"]["label"]) == shown

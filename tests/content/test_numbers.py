@@ -122,7 +122,7 @@ def test_random_multiples(unit: int, places: int, value: int, other: int) -> Non
 
 @pytest.mark.parametrize("step", ["0", "-1", "1001", "1.0001", "997", "1e50", "1e-50"])
 def test_steps_whose_multiples_cannot_be_told(step: str) -> None:
-    with pytest.raises(InvalidInput, match="multiples|more than 40 digits"):
+    with pytest.raises(InvalidInput, match=r"multiples|more than 40 digits"):
         multiple_of(Decimal(step))
 
 

@@ -266,10 +266,21 @@ def test_hostile_patterns_are_refused_at_once(pattern: str, message: str) -> Non
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(" * 50 + "a" + ")" * 50, "(" * 50 + "a" + ")*" * 50, "(?:b|" * 50 + "a" + "c)+" * 50, "a?" * 2_000, "(?i)" + "[a-\u1fff]" * 250,
-     "ab?" * 1_300, "(a|b)" * 800, "a|b|" * 1_000, "(ab|cd){10000}", "(\\w{1,30} ){1,1000}", "a{0,10000}b{0,10000}"],
+    [
+        "(" * 50 + "a" + ")" * 50,
+        "(" * 50 + "a" + ")*" * 50,
+        "(?:b|" * 50 + "a" + "c)+" * 50,
+        "a?" * 2_000,
+        "(?i)" + "[a-\u1fff]" * 250,
+        "ab?" * 1_300,
+        "(a|b)" * 800,
+        "a|b|" * 1_000,
+        "(ab|cd){10000}",
+        "(\\w{1,30} ){1,1000}",
+        "a{0,10000}b{0,10000}",
+    ],
     ids=lambda pattern: pattern[:12],
-)  # fmt: skip
+)
 def test_large_patterns_that_are_read_take_seconds(pattern: str) -> None:
     began = perf_counter()
     regex = parse_regex(pattern)

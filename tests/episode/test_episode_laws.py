@@ -78,9 +78,9 @@ def test_realizable_means_that_the_model_can_force_a_good_end() -> None:
     assert not found[False, "forced"]
 
 
-def follow(compiled: Compiled, rng: Random, cheapest: bool) -> tuple[Word, int]:
+def follow(spec: RandomSpec, compiled: Compiled, rng: Random, cheapest: bool) -> tuple[Word, int]:
     """Play the guard's own strategy against random tools: by rank, or by cost within the least budget."""
-    guard, game = compiled.guard, WordGame(compiled)
+    guard, game = compiled.guard, WordGame(spec, compiled)
     rank = compiled.solution.rank
     position = guard.start(guard.least() if cheapest else Budget(10**7, 10**4, 10**4))
     word: Word = ()
@@ -113,15 +113,16 @@ def follow(compiled: Compiled, rng: Random, cheapest: bool) -> tuple[Word, int]:
 def test_the_guards_own_strategy_wins(cheapest: bool) -> None:
     played = 0
     for seed in range(150):
-        compiled = sound(spec_from(seed), Count())
+        spec = spec_from(seed)
+        compiled = sound(spec, Count())
         if compiled is None:
             continue
-        game = WordGame(compiled)
+        game = WordGame(spec, compiled)
         for turn in range(4):
-            word, steps = follow(compiled, Random(turn), cheapest)
+            word, steps = follow(spec, compiled, Random(turn), cheapest)
             if game.possible(word) and game.possible(word)[0].owner == Owner.USER and not game.good(word):
                 continue
-            assert game.good(word), f"{[sorted(s.true) for s in word]}\n{spec_from(seed).text}"
+            assert game.good(word), f"{[sorted(s.true) for s in word]}\n{spec.text}"
             assert behavior_accepts(compiled.agent.spec, [sign.step for sign in word])
             if not cheapest:
                 assert steps <= compiled.solution.rank[compiled.arena.initial]
@@ -132,17 +133,18 @@ def test_the_guards_own_strategy_wins(cheapest: bool) -> None:
 def test_a_refusal_shows_a_play_that_exists_and_the_model_cannot_mend() -> None:
     shown = 0
     for seed in range(200):
+        spec = spec_from(seed)
         try:
-            compiled = compiled_of(spec_from(seed))
+            compiled = compiled_of(spec)
         except InvalidInput:  # not sound: other tests
             continue
         if compiled.realizable:
             continue
-        game = WordGame(compiled, 500)
+        game = WordGame(spec, compiled, 500)
         word: Word = ()
         for letter in counterplay(compiled.arena, compiled.solution)[0]:
             sign = sign_of(game, letter.true)
-            assert sign in game.possible(word), f"{letter} exists\n{spec_from(seed).text}"
+            assert sign in game.possible(word), f"{letter} exists\n{spec.text}"
             word = (*word, sign)
         assert not game.good(word)
         shown += 1

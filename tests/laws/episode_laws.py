@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, compile_agent
-from agentspec.content.tool_schema import ToolSchema
 from agentspec.decoding.sample import Sampler
 from agentspec.episode.episode import Episode
 from agentspec.episode.journal import Journal
@@ -25,22 +22,30 @@ from agentspec.guard.budget import Budget
 from agentspec.logic.semantics import holds
 from agentspec.spec.load import load_text
 from agentspec.spec.model import Spec
+from tests.laws.meaning import (
+    BREAKS,
+    arguments_of,
+    can_quote,
+    fault,
+    options,
+    read_json,
+    sources,
+    true_of,
+)
 from tests.laws.specs import Call, RandomSpec
 from tests.laws.toy import ToyEngine, ToySource, toy_tokenizer
 from tests.laws.words import WordGame, sign_of
 
-BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
-"""Whatever anybody counts as the end of a line."""
-
-CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CUT = " …[cut]"
+"""What is cut is seen to be cut by this mark."""
 
 
 @dataclass
 class Played:
     """A finished episode with all there is to judge it by."""
 
+    spec: RandomSpec
     compiled: Compiled
-    schemas: Mapping[str, ToolSchema]
     records: list[StepRecord]
     result: Result
     source: ToySource | None
@@ -83,9 +88,7 @@ def play(
     assert len(engine.sources) <= 1, "law: one text an episode"
     source = engine.sources[0] if engine.sources else None
     path = journal.path if journal else None
-    return Played(
-        compiled, random_spec.schemas, records, episode.result, source, calls, episode.asked, window, task, path
-    )
+    return Played(random_spec, compiled, records, episode.result, source, calls, episode.asked, window, task, path)
 
 
 def check_laws(played: Played) -> None:
@@ -98,7 +101,9 @@ def check_laws(played: Played) -> None:
     check_budget(played)
     check_text(played)
     check_contents(played)
+    check_predicates(played)
     check_observations(played)
+    check_rollback(played)
     check_usage(played)
     if played.journal is not None:
         check_journal(played)
@@ -128,7 +133,7 @@ def check_status(played: Played) -> None:
 
 def check_pending(played: Played) -> None:
     """Only a user who does not write leaves an episode unfinished."""
-    game = WordGame(played.compiled)
+    game = WordGame(played.spec, played.compiled)
     word = tuple(sign_of(game, letter.true) for letter in letters_of(played))
     assert {letter.owner for letter in game.possible(word)} == {Owner.USER}, f"law: {word} waits for the user"
     assert not game.good(word), f"law: {word} is finished, not pending"
@@ -165,41 +170,83 @@ def check_rules(played: Played) -> None:
 
 def check_calls(played: Played) -> None:
     """What is true at a letter is what happened; a call is answered at once, and by what was called."""
-    spec = played.compiled.agent.spec
-    chosen, due = None, None
+    steps, chosen, due, arguments = played.spec.document["steps"], None, None, []
     made = iter(played.calls)
     for record, letter in zip(played.records, letters_of(played), strict=True):
-        step = spec.steps[str(letter.step)]
-        assert letter.owner == step.owner, "law: a step has one owner"
-        assert (due is not None) == (step.owner == Owner.TOOL), f"law: calls are answered at once: {letter} after {due}"
-        if step.owner == Owner.TOOL:
+        step = steps[str(letter.step)]
+        facts = frozenset(
+            name for name in letter.true - {letter.step} if re.match(r"(chosen|call|ok|failed)\(|error$", name)
+        )
+        assert letter.owner == step["by"], "law: a step has one owner"
+        assert (due is not None) == (step["by"] == "tool"), f"law: calls are answered at once: {letter} after {due}"
+        kind = step.get("tool")
+        if step["by"] == "tool":
             call = next(made, None)
             assert call is not None, f"law: {letter} answers a call that was made"
             happened = {"ok": {f"ok({due})"}, "failed": {f"failed({due})"}, "error": {f"failed({due})", "error"}}
             assert call.tool == letter.tool == due, "law: a call is answered by its own tool"
-            assert letter.true == {step.name, *happened[call.outcome]}, f"law: {letter} tells of {call}"
+            assert facts == happened[call.outcome], f"law: {letter} tells of {call}"
             assert call.text is None or record.content == call.text, "law: a result is recorded as it is"
             chosen, due = None, None
-        elif step.tool == "name":
+        elif kind in ("name", "call"):
             assert chosen is None, "law: one call at a time"
-            chosen = record.content
-            assert letter.true == {step.name, f"chosen({chosen})"}
-        elif step.tool == "arguments":
-            assert letter.true == {step.name, f"call({chosen})"}, f"law: {letter} completes the call of {chosen}"
-            due = chosen
+            chosen = record.content if kind == "name" else read_json(record.content)["name"]
+            assert facts == {f"chosen({chosen})", *([f"call({chosen})"] if kind == "call" else [])}, f"law: {letter}"
+        elif kind == "arguments":
+            assert facts == {f"call({chosen})"}, f"law: {letter} completes the call of {chosen}"
         else:
-            assert letter.true == {step.name}
+            assert not facts
+        if kind in ("arguments", "call"):
+            due = chosen
+            arguments.append(plain(arguments_of(step, record.content)))
+        assert letter.completes_call == (kind in ("arguments", "call"))
     assert due is None, "law: no episode ends on an unanswered call"
     assert next(made, None) is None, "law: tools run only for calls in the trace"
-    arguments = [json.loads(r.content) for r in played.records if r.letter and r.letter.completes_call]
     assert [call.arguments for call in played.calls] == arguments, "law: a tool gets what the model wrote"
+
+
+def plain(value: Any) -> Any:
+    """JSON as Python reads it."""
+    return json.loads(json.dumps(value, default=float))
+
+
+def check_predicates(played: Played) -> None:
+    """What a letter says of a text is what the text says: a declared proposition, and whether anything can be quoted."""
+    document, said = played.spec.document, Said(played.spec)
+    quoting = {name: sources(step) for name, step in document["steps"].items() if sources(step)}
+    for record, letter in zip(played.records, letters_of(played), strict=True):
+        name, ok = str(letter.step), not any(fact.startswith("failed(") for fact in letter.true)
+        declared = letter.true & set(document.get("propositions", {}))
+        true = true_of(document, name, record.content, letter.tool, ok=ok)
+        assert declared == true, f"law: at {letter} {sorted(true)} is true of {record.content!r}"
+        said.add(record, letter)
+        for step, of in quoting.items():
+            if name in of:
+                empty = not can_quote(document["steps"][step], said.texts)
+                assert (f"empty({step})" in letter.true) == empty, f"law: {letter} after {said.texts}"
+
+
+class Said:
+    """What tools and users have said so far by step, as it was shown; what failed says nothing."""
+
+    def __init__(self, spec: RandomSpec) -> None:
+        self._steps = spec.document["steps"]
+        self.texts: dict[str, list[str]] = {}
+
+    def add(self, record: StepRecord, letter: Letter) -> None:
+        if self._steps[letter.step]["by"] == "model" or any(fact.startswith("failed(") for fact in letter.true):
+            return
+        shown = record.shown if record.shown == record.content else record.shown.removesuffix(CUT)
+        self.texts.setdefault(str(letter.step), []).append(shown)
 
 
 # Text and tokens ----------------------------------------------------------------------------------------------------
 
 
 def line(spec: Spec, step: str, content: str) -> str:
-    """A step as it stands in the text; later lines of a tool's answer are indented."""
+    """A step as it stands in the text; later lines of what tools and users say are indented."""
+    if spec.steps[step].owner == Owner.MODEL:
+        return f"{spec.steps[step].cue} {content}\n"
     lines = BREAKS.split(content)
     if lines[-1] == "" and len(lines) > 1:
         lines.pop()
@@ -265,7 +312,7 @@ def check_text(played: Played) -> None:
 
 def check_budget(played: Played) -> None:
     parts, letters, asked = parts_of(played), letters_of(played), played.asked
-    used = sum(map(len, parts.model)) + parts.ended
+    used = emitted(played, parts)
     assert used <= asked.tokens, f"law: {used} tokens are within {asked}"
     assert len(letters) <= asked.steps, f"law: {len(letters)} steps are within {asked}"
     assert sum(letter.completes_call for letter in letters) <= asked.calls, f"law: calls are within {asked}"
@@ -273,32 +320,34 @@ def check_budget(played: Played) -> None:
     assert played.source.length <= played.window, "law: the text fits the model's window"
 
 
+def emitted(played: Played, parts: Parts) -> int:
+    """The tokens the model has emitted: those that stand, its last end, and the ends of lines that were taken back."""
+    assert played.source is not None
+    return sum(map(len, parts.model)) + parts.ended + played.source.taken
+
+
+def check_rollback(played: Played) -> None:
+    """Only the end token behind a step that may have several lines is taken back."""
+    assert played.source is not None
+    steps = played.spec.document["steps"]
+    several = sum(
+        options(steps[letter.step]).get("max_lines", 1) > 1 or "free" in steps[letter.step]
+        for letter in letters_of(played)
+    )
+    assert played.source.taken <= several, "law: an end is taken back behind a step of several lines only"
+
+
 def check_contents(played: Played) -> None:
-    spec = played.compiled.agent.spec
-    chosen = ""
+    """Every text of the model's is a content of its step, quotations of what was shown before it."""
+    steps, schemas, said = played.spec.document["steps"], played.spec.schemas, Said(played.spec)
+    cues = [step["cue"] for step in steps.values()]
     for record, letter in zip(played.records, letters_of(played), strict=True):
-        step, content = spec.steps[str(letter.step)], record.content
-        if step.owner != Owner.MODEL:
-            continue
-        assert "\n" not in content
-        assert not CONTROLS.search(content), f"law: no control characters in {content!r}"
-        if step.text is not None:
-            assert step.text.min_chars <= len(content) <= step.text.max_chars, f"law: the length of {content!r}"
-            assert not content[0].isspace(), f"law: {content!r} begins with no blank"
-        elif step.choice:
-            assert content in step.choice, f"law: {content!r} is one of {step.choice}"
-        elif step.tool == "name":
-            chosen = content
-            assert chosen in played.schemas, f"law: {chosen!r} is a tool"
-        else:
-            value = json.loads(content, object_pairs_hook=_unique)
-            schema = {**played.schemas[chosen].parameters, "additionalProperties": False}
-            jsonschema.validate(value, schema)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    assert len(dict(pairs)) == len(pairs), "law: no key stands twice"
-    return dict(pairs)
+        step = steps[letter.step]
+        if step["by"] == "model":
+            schema = schemas[letter.tool].parameters if letter.tool else None
+            problem = fault(step, record.content, cues=cues, said=said.texts, tool=letter.tool, schema=schema)
+            assert problem is None, f"law: {record.content!r} at {letter} {problem}"
+        said.add(record, letter)
 
 
 def check_observations(played: Played) -> None:
@@ -308,7 +357,7 @@ def check_observations(played: Played) -> None:
             continue
         step = spec.steps[str(letter.step)]
         if record.shown != record.content:
-            kept = record.shown.removesuffix(" …[cut]")
+            kept = record.shown.removesuffix(CUT)
             assert kept != record.shown, "law: what is cut is seen to be cut"
             assert record.content.startswith(kept)
     tools = [letter for letter in letters_of(played) if letter.owner == Owner.TOOL]
@@ -321,14 +370,14 @@ def check_observations(played: Played) -> None:
 def check_usage(played: Played) -> None:
     usage, parts, letters = played.result.usage, parts_of(played), letters_of(played)
     assert played.source is not None
-    emitted = sum(map(len, parts.model)) + parts.ended
+    written = emitted(played, parts)
     assert usage.prompt_tokens == played.source.prompt
-    assert usage.tokens == emitted, f"law: {usage.tokens} tokens reported, {emitted} emitted"
+    assert usage.tokens == written, f"law: {usage.tokens} tokens reported, {written} emitted"
     assert usage.model_calls == played.source.asked, "law: forwards are counted"
-    assert usage.forced_tokens == emitted - usage.model_calls, "law: a token is forced or drawn"
+    assert usage.forced_tokens == written - usage.model_calls, "law: a token is forced or drawn"
     assert usage.steps == len(letters)
     assert usage.tool_calls == len(played.calls) == sum(letter.completes_call for letter in letters)
-    assert sum(record.tokens for record in played.records) == emitted - parts.ended, "law: tokens of the steps add up"
+    assert sum(record.tokens for record in played.records) == written - parts.ended, "law: tokens of the steps add up"
     assert sum(record.forced for record in played.records) == usage.forced_tokens
     assert [record.index for record in played.records] == list(range(len(letters)))
     for record in played.records:

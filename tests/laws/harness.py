@@ -14,7 +14,7 @@ from agentspec.guard.budget import Budget
 from tests.laws.episode_laws import Played, check_laws, compiled_of, play, told
 from tests.laws.specs import RandomSpec, random_spec
 from tests.laws.toy import WILLS
-from tests.laws.words import TooMany, WordGame, signs
+from tests.laws.words import TooMany, WordGame
 
 
 @dataclass
@@ -124,8 +124,9 @@ def check_one(
 
 def check_game(spec: RandomSpec, compiled: Compiled, depth: int, limit: int) -> str:
     """Compare ``solve`` with trying everything, as deep as the limit allows. Returns how it was settled."""
-    game = WordGame(compiled, limit)
-    assert {letter.true for letter in compiled.alphabet.letters} == {sign.true for sign in signs(compiled)}
+    game = WordGame(spec, compiled, limit)
+    letters, definition = {a.true for a in compiled.alphabet.letters}, {sign.true for sign in game.signs}
+    assert letters == definition, f"law: the letters are those some text has: {letters ^ definition}\n{spec.text}"
     rank = compiled.solution.rank.get(compiled.arena.initial)
     for steps in range(depth + 1):
         try:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import ToolError
 from agentspec.toolbox.tool import Tool
+from tests.laws import kinds
 
 Random = random.Random
 
@@ -34,11 +35,16 @@ FORGED = [
 class RandomSpec:
     """A spec as its author would write it, the schemas of its tools, and the seed of what they answer."""
 
-    text: str
+    document: Mapping[str, Any]
     schemas: Mapping[str, ToolSchema]
     tool_seed: int
     temper: str
     """How the tools behave: ``kind``, ``failing``, ``broken``, ``mixed``."""
+
+    @property
+    def text(self) -> str:
+        """The file: JSON is YAML, one key a line."""
+        return "".join(f"{key}: {json.dumps(said, ensure_ascii=False)}\n" for key, said in self.document.items())
 
     def tools(self) -> tuple[dict[str, Tool], list[Call]]:
         """Fresh tools, and the list to which they will write every call."""
@@ -86,9 +92,9 @@ def _function(name: str, seed: int, temper: str, calls: list[Call]) -> Callable[
 
 STEPS = (
     "question", "thought", "plan", "note", "mood", "pick", "action", "action_input", "observation", "report", "answer",
-    "unknown",
+    "unknown", "quote", "call",
 )  # fmt: skip
-_ODD = ("?", "想:", "\\d{2}", "(note", "a", '"pick"', "⟦A⟧", "⟦I⟧", "🤖", "b\\", "答:", "#")
+_ODD = ("?", "想:", "\\d{2}", "(note", "a", '"pick"', "⟦A⟧", "⟦I⟧", "🤖", "b\\", "答:", "#", ">", "{call}")
 _CUES = {
     "brackets": {name: f"[{name.replace('_', ' ').title()}]" for name in STEPS},
     "colons": {name: f"{name.replace('_', ' ').title()}:" for name in STEPS},
@@ -96,10 +102,6 @@ _CUES = {
 }
 TEXTS = ("thought", "plan", "note", "answer", "unknown")
 CHOICES = ("mood", "pick")
-_OPTIONS = [
-    "a", "ab", "b", "yes", "no", "yes please", "[Answer] x", "é", "😀 fine", '"', "\\", "{}", "one", "two", "answer",
-    "0",
-]  # fmt: skip
 _TOOLS = ["add", "find", "pay", "adder", "get_x", "t-1"]
 
 
@@ -108,51 +110,22 @@ def random_spec(rng: Random) -> RandomSpec:
     schemas = {name: _tool(rng, name) for name in rng.sample(_TOOLS, rng.choice([0, 1, 2, 2, 3]))}
     texts = rng.sample(TEXTS, rng.randint(1, 3))
     plain = [*texts, *rng.sample(CHOICES, rng.choice([0, 0, 1, 2]) if len(texts) < 3 else 0)]
-    blocks = list(plain)
-    if schemas:
-        inner = f" {rng.choice(plain)} " if rng.random() < 0.15 else " "
-        observation = "observation"
-        blocks += [f"action{inner}action_input {observation}"] * 2
-        if rng.random() < 0.15:
-            blocks.append("action action_input report")
-        if rng.random() < 0.1:
-            blocks.append(
-                rng.choice(
-                    ["action action_input", "action action_input observation?", "(action (action_input observation)?)"]
-                )
-            )
-    if rng.random() < 0.04:
-        blocks.append(rng.choice(["action", "action_input", "observation", "question"]))
-    body = _behavior(rng, blocks, rng.choice([1, 2, 2, 3]))
-    if rng.random() < 0.5:
-        body = f"{body} {rng.choice(texts)}"
+    called = rng.choice(["action action_input", "action action_input", "call"])
     reactive = bool(schemas) and rng.random() < 0.3
-    if reactive:  # what must follow depends on what a tool answers
-        free = " | ".join(plain)
-        call = "action action_input observation"
-        body = rng.choice(
-            [
-                f"({call}){{1,2}} ({free})*",
-                f"({call} | {free})+",
-                f"({call} ({free})?){{0,3}} ({free})",
-                f"{call} ({free}){{0,4}}",
-            ]
-        )
+    body = _reactive(rng, plain, called) if reactive else _any_behavior(rng, plain, texts, called, bool(schemas))
     behavior = f"question {body}"
     written = _words(behavior)
     used = [name for name in STEPS if name in written]
-    cues = _CUES[rng.choice(["brackets", "brackets", "colons", "odd"])]
-    steps = {name: _step(rng, name, cues[name]) for name in used}
+    document: dict[str, Any] = {"version": 1, "name": "random", "steps": _steps(rng, used), "behavior": behavior}
+    declared = _propositions(rng, document["steps"], schemas)
+    if declared:
+        document["propositions"] = declared
     many = rng.choice([0, 1, 1, 2, 2, 3, 4])
     if reactive:
-        rules = [_reaction(rng, i, plain, list(schemas)) for i in range(max(many - 1, 1))]
+        rules = [_reaction(rng, i, plain, list(schemas), document) for i in range(max(many - 1, 1))]
     else:
-        rules = [_rule(rng, i, used, list(schemas)) for i in range(many)]
-    document = {
-        "version": 1,
-        "name": "random",
-        "steps": steps,
-        "behavior": behavior,
+        rules = [_rule(rng, i, used, list(schemas), document) for i in range(many)]
+    document |= {
         "rules": rules,
         "tools": list(schemas),
         "limits": {
@@ -161,9 +134,40 @@ def random_spec(rng: Random) -> RandomSpec:
             "max_tool_calls": rng.randint(1, 5),
         },
     }
-    text = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in document.items())
     temper = rng.choice(["kind", "failing", "broken", "mixed", "mixed", "mixed"])
-    return RandomSpec(text, schemas, rng.randrange(10**9), temper)
+    return RandomSpec(document, schemas, rng.randrange(10**9), temper)
+
+
+def _any_behavior(rng: Random, plain: list[str], texts: list[str], called: str, tools: bool) -> str:
+    blocks = list(plain)
+    if tools:
+        inner = f" {rng.choice(plain)} " if rng.random() < 0.15 else " "
+        blocks += [f"{called.replace(' ', inner)} observation"] * 2
+        if rng.random() < 0.15:
+            blocks.append(f"{rng.choice([called, 'call'])} report")
+        if rng.random() < 0.1:
+            blocks.append(
+                rng.choice(
+                    ["action action_input", "action action_input observation?", "(action (action_input observation)?)"]
+                )
+            )
+    if rng.random() < 0.3:
+        blocks.append(rng.choice(["quote", f"(quote | {rng.choice(plain)})", f"(quote | {rng.choice(plain)})"]))
+    if rng.random() < 0.04:
+        blocks.append(rng.choice(["action", "action_input", "observation", "question", "call"]))
+    body = _behavior(rng, blocks, rng.choice([1, 2, 2, 3]))
+    return f"{body} {rng.choice(texts)}" if rng.random() < 0.5 else body
+
+
+def _reactive(rng: Random, plain: list[str], called: str) -> str:
+    """What must follow depends on what a tool answers."""
+    free = " | ".join([*plain, "quote"] if rng.random() < 0.2 else plain)
+    call = f"{called} observation"
+    ways = [
+        f"({call}){{1,2}} ({free})*", f"({call} | {free})+", f"({call} ({free})?){{0,3}} ({free})",
+        f"{call} ({free}){{0,4}}",
+    ]  # fmt: skip
+    return rng.choice(ways)
 
 
 def _words(behavior: str) -> set[str]:
@@ -185,65 +189,105 @@ def _behavior(rng: Random, blocks: list[str], depth: int) -> str:
     return f"({_behavior(rng, blocks, depth - 1)}){times}"
 
 
-def _step(rng: Random, name: str, cue: str) -> dict[str, Any]:
+def _steps(rng: Random, used: list[str]) -> dict[str, dict[str, Any]]:
+    cues = _CUES[rng.choice(["brackets", "brackets", "colons", "odd"])]
+    said = [name for name in used if name in ("question", "observation", "report")]
+    steps = {name: {**_owner(rng, name), "cue": cues[name], **_kind(rng, name, said)} for name in used}
+    mine = [name for name in used if steps[name]["by"] == "model"]
+    if len(mine) > 1 and rng.random() < 0.1:  # ambiguous, or not
+        one, other = rng.sample(mine, 2)
+        steps[one]["cue"] = rng.choice([steps[other]["cue"], f"{steps[other]['cue']} {rng.choice('ax')}"])
+    return steps
+
+
+def _owner(rng: Random, name: str) -> dict[str, Any]:
     if name == "question":
-        return {"by": "user", "cue": cue}
+        return {"by": "user"}
     if name in ("observation", "report"):
-        return {"by": "tool", "cue": cue, "max_tokens": rng.choice([16, 17, 18, 24, 40, 200])}
-    if name in ("action", "action_input"):
-        return {"by": "model", "cue": cue, "tool": "name" if name == "action" else "arguments"}
-    if name in CHOICES:
-        return {"by": "model", "cue": cue, "choice": rng.sample(_OPTIONS, rng.randint(1, 5))}
-    most = rng.choice([1, 2, 3, 5, 8, 12, 30])
-    return {"by": "model", "cue": cue, "text": {"min_chars": rng.randint(1, min(most, 4)), "max_chars": most}}
+        return {"by": "tool", "max_tokens": rng.choice([16, 17, 18, 24, 40, 200])}
+    return {"by": "model"}
+
+
+def _kind(rng: Random, name: str, said: list[str]) -> dict[str, Any]:
+    tools = {"action": "name", "action_input": "arguments", "call": "call"}
+    if name in said:
+        return {}
+    if name in tools:
+        return {"tool": tools[name]}
+    if name == "quote":
+        return kinds.quoting(rng, said)
+    return kinds.choice(rng) if name in CHOICES else kinds.any_text(rng)
 
 
 def _tool(rng: Random, name: str) -> ToolSchema:
-    names = rng.sample(["a", "b", "key", "n", "größe", "x y"], rng.choice([0, 1, 1, 2, 3]))
-    properties = {key: _value(rng, 1) for key in names}
-    required = [key for key in names if rng.random() < 0.6]
-    shape = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    return ToolSchema(name, f"Does {name}.", shape)
+    return ToolSchema(name, f"Does {name}.", kinds.parameters(rng))
 
 
-def _value(rng: Random, depth: int) -> dict[str, Any]:
-    low = rng.randint(0, 2)
-    kinds: list[dict[str, Any]] = [
-        {"type": "string", "maxLength": rng.randint(0, 6)},
-        {"type": "string", "minLength": low, "maxLength": low + 3},
-        {"type": "integer"},
-        {"type": "integer", "minimum": 0},
-        {"type": "number"},
-        {"type": "boolean"},
-        {"type": "null"},
-        {
-            "enum": rng.sample(
-                ["red", "green", 1, 2.5, None, True, 'a"b', "日本", "a\nb", [1], "\u2028"], rng.randint(1, 4)
-            )
-        },
-        {"const": rng.choice(["x", 3, False])},
-        {"type": ["string", "integer"], "maxLength": 3},
+def _propositions(
+    rng: Random, steps: dict[str, dict[str, Any]], schemas: Mapping[str, ToolSchema]
+) -> dict[str, dict[str, Any]]:
+    """Up to three predicates, each at steps that have what it reads."""
+    found: dict[str, dict[str, Any]] = {}
+    textual = [
+        name
+        for name, step in steps.items()
+        if not {"tool", "span", "json_schema"} & set(step) and "span(" not in str(step.get("format"))
     ]
-    if depth:
-        kinds += [
-            {"type": "array", "items": _value(rng, depth - 1), "maxItems": rng.randint(0, 3)},
-            {"type": "array", "items": {"type": "boolean"}, "minItems": low, "maxItems": low + 1},
-            {"anyOf": [_value(rng, 0), _value(rng, 0)]},
-            {"type": "object", "properties": {"k": _value(rng, 0), "l": _value(rng, 0)}, "required": ["l"]},
-        ]
-    return rng.choice(kinds)
+    calling = [name for name, step in steps.items() if step.get("tool") in ("arguments", "call")]
+    for i in range(rng.choice([0, 0, 1, 1, 2, 2, 3])):
+        name = rng.choice(sorted(steps))
+        step = steps[name]
+        if name in calling:
+            tool = rng.choice(sorted(schemas)) if schemas else ""
+            if schemas and schemas[tool].parameters["properties"]:
+                asked = kinds.where(rng, schemas[tool].parameters)
+                found[f"p{i}"] = {"at": rng.choice([name, calling]), "tool": tool, "where": asked}
+        elif "json_schema" in step:
+            if step["json_schema"].get("properties"):
+                found[f"p{i}"] = {"at": name, "where": kinds.where(rng, step["json_schema"])}
+        elif name in textual:
+            at: str | list[str] = name
+            if rng.random() < 0.3:
+                at = list(dict.fromkeys([name, rng.choice(textual)]))
+            tools = {"tool": rng.choice(sorted(schemas))} if step["by"] == "tool" and schemas else {}
+            narrow = tools if at == name and rng.random() < 0.5 else {}
+            found[f"p{i}"] = {"at": at, **narrow, **kinds.textual(rng)}
+    return found
 
 
 # Rules --------------------------------------------------------------------------------------------------------------
 
 
-def _rule(rng: Random, i: int, steps: list[str], tools: list[str]) -> dict[str, Any]:
+def _rule(rng: Random, i: int, steps: list[str], tools: list[str], document: Mapping[str, Any]) -> dict[str, Any]:
     mine = [name for name in steps if name != "question"] or ["question"]
-    text = _template(rng, mine, tools) if rng.random() < 0.6 else _formula(rng, steps, tools, rng.randint(1, 3))
+    declared = _declared(document)
+    if declared and rng.random() < 0.6:
+        text = _about(rng, declared, steps)
+    elif rng.random() < 0.6:
+        text = _template(rng, mine, tools)
+    else:
+        text = _formula(rng, [*steps, *declared], tools, rng.randint(1, 3))
     return {"id": f"r{i}", "ltl": text, "enforce": rng.choice(["block"] * 7 + ["warn", "warn", "log", "off"])}
 
 
-def _reaction(rng: Random, i: int, plain: list[str], tools: list[str]) -> dict[str, Any]:
+def _declared(document: Mapping[str, Any]) -> list[str]:
+    """The declared propositions, and ``empty(STEP)`` for steps that quote."""
+    quoting = "quote" in document["steps"]
+    return [*document.get("propositions", {}), *(["empty(quote)"] if quoting else [])]
+
+
+def _about(rng: Random, declared: list[str], steps: list[str]) -> str:
+    """A rule that speaks of what a step holds."""
+    p, q, a = rng.choice(declared), rng.choice(declared), rng.choice(steps)
+    ways = [
+        f"G !{p}", f"F {p}", f"G({p} -> N !{p})", f"!{a} W {p}", f"!{p} W {q}", f"G({p} -> F {a})", f"G({p} -> N G !{q})",
+        f"F({p} | {a})", f"G({p} -> X !{q})", f"G !{p} | F {q}", f"G({p} -> last | X {a})", f"G({p} <-> {q})",
+        f"G({a} -> {p} | N {q})", f"!{q} U ({p} | {a})", f"G(!{p} & !last -> N !{q})",
+    ]  # fmt: skip
+    return rng.choice(ways)
+
+
+def _reaction(rng: Random, i: int, plain: list[str], tools: list[str], document: Mapping[str, Any]) -> dict[str, Any]:
     a, b, t, u = rng.choice(plain), rng.choice(plain), rng.choice(tools), rng.choice(tools)
     ways = [
         f"G(failed({t}) -> F {a})", f"G(error -> X {a})", f"G(failed({t}) & !error -> X ({a} & F {b}))",
@@ -251,6 +295,13 @@ def _reaction(rng: Random, i: int, plain: list[str], tools: list[str]) -> dict[s
         f"G(error -> N G !call({t}))", f"G(failed({t}) -> F call({u}) | F {a})", f"!{a} W failed({t})",
         f"G(call({t}) -> X (ok({t}) | X {b}))", f"G !failed({t})", f"G(call({t}) -> X ok({t}))", "G !error",
     ]  # fmt: skip
+    declared = _declared(document)
+    if declared:
+        p = rng.choice(declared)
+        ways += [
+            f"G({p} -> X {a})", f"G({p} -> N !{b})", f"G(ok({t}) & !{p} -> F {a})", f"!call({t}) W {p}",
+            f"G({p} -> N G !call({t}))", f"G(ok({t}) -> {p} | F {b})", f"G({p} & !last -> N !call({u}))",
+        ]  # fmt: skip
     return {"id": f"r{i}", "ltl": rng.choice(ways), "enforce": rng.choice(["block"] * 9 + ["warn"])}
 
 
@@ -265,7 +316,7 @@ def _template(rng: Random, steps: list[str], tools: list[str]) -> str:
         t, u = rng.choice(tools), rng.choice(tools)
         ways += [
             f"G(failed({t}) -> N !call({t}))", f"G(failed({t}) -> N G !chosen({t}))",
-            f"G(call({t}) -> N G !call({t}))", f"!chosen({t}) W ok({u})", "G(error -> N G !action)",
+            f"G(call({t}) -> N G !call({t}))", f"!chosen({t}) W ok({u})", f"G(error -> N G !{a})",
             f"G(ok({t}) -> F {a})", f"F(call({t}) | {a})", f"F ok({t})", f"G(call({t}) -> X (ok({t}) | F {a}))",
             f"G(failed({t}) -> F ({a} | ok({u})))", "G !error", f"G(error -> last | X {a})",
             f"G(failed({t}) & !error -> N chosen({u}))", f"!{a} W (ok({t}) | failed({t}))",

@@ -152,13 +152,17 @@ def _bias(will: str) -> NDArray[np.float32]:
 
 @dataclass
 class ToySource:
-    """Scores keyed by (seed, position), and a record of every list of tokens added after the prompt."""
+    """Scores keyed by (seed, position), and a record of every list of tokens added after the prompt.
+
+    ``taken`` counts the end tokens that were taken back.
+    """
 
     seed: int
     will: str
     prompt: int
     appended: list[list[int]] = field(default_factory=list)
     asked: int = 0
+    taken: int = 0
 
     @property
     def length(self) -> int:
@@ -176,7 +180,10 @@ class ToySource:
         return rng.standard_normal(len(bias), dtype=np.float32) * 3 + bias
 
     def rollback(self, tokens: int) -> None:
-        raise AssertionError(f"an episode never takes tokens back, {tokens} were asked for")
+        """Only one end token, just emitted, is ever taken back."""
+        assert (tokens, self.appended[-1]) == (1, [toy_tokenizer().eos_token_id]), f"{tokens} tokens were taken back"
+        self.appended.pop()
+        self.taken += 1
 
 
 @dataclass
@@ -200,10 +207,12 @@ class ToyEngine:
     def decode(self, tokens: list[int]) -> bytes:
         return toy_tokenizer().data(tokens)
 
-    def render(self, messages: list[Message]) -> list[int]:
-        return [
-            token for m in messages for token in (*self.encode(f"{m['role']}: {m['content']}"), toy_tokenizer().special)
-        ]
+    def render(self, messages: list[Message], prefill: str = "") -> list[int]:
+        said = [(*self.encode(f"{m['role']}: {m['content']}"), toy_tokenizer().special) for m in messages]
+        return [*(token for message in said for token in message), *self.encode(prefill)]
+
+    def render_text(self, text: str) -> list[int]:
+        return self.encode(text)
 
     def matcher(self, grammar: str) -> Matcher:
         self.grammars.append(grammar)

@@ -9,16 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 
 from agentspec.automata.letter import Owner
 from agentspec.checking.compile import Compiled
 from agentspec.logic.behavior import Behavior, Choice, Concat, Empty, Repeat, Step
 from agentspec.logic.semantics import holds
+from tests.laws.alphabets import built_ins, valuations
+from tests.laws.meaning import sources
+from tests.laws.specs import RandomSpec
 
 
 @dataclass(frozen=True)
 class Sign:
-    """A letter by definition: the step, its owner, its tool, and what is true."""
+    """A letter by definition: the step, its owner, its tool, and what is true.
+
+    ``kind`` is ``plain``, ``name``, ``arguments``, ``call``, ``tool`` or ``user``.
+    """
 
     step: str
     owner: Owner
@@ -26,28 +33,16 @@ class Sign:
     kind: str
     true: frozenset[str]
 
+    @property
+    def completes(self) -> bool:
+        return self.kind in ("arguments", "call")
+
 
 Word = tuple[Sign, ...]
 
 
 class TooMany(Exception):
     """The oracle would take too long."""
-
-
-def signs(compiled: Compiled) -> list[Sign]:
-    """The letters of the spec, as section 6 of the design defines them."""
-    found = []
-    for step in compiled.agent.spec.steps.values():
-        kind = "tool" if step.owner == Owner.TOOL else step.tool or "plain"
-        for tool in [None] if kind == "plain" else list(compiled.schemas):
-            ways = {
-                "plain": [()],
-                "name": [(f"chosen({tool})",)],
-                "arguments": [(f"call({tool})",)],
-                "tool": [(f"ok({tool})",), (f"failed({tool})",), (f"failed({tool})", "error")],
-            }
-            found += [Sign(step.name, step.owner, tool, kind, frozenset({step.name, *true})) for true in ways[kind]]
-    return found
 
 
 def pattern(behavior: Behavior, sign: dict[str, str]) -> str:
@@ -86,16 +81,35 @@ def beginnings(behavior: Behavior, sign: dict[str, str]) -> str:
     raise TypeError(behavior)
 
 
+def signs(random_spec: RandomSpec, compiled: Compiled) -> list[Sign]:
+    """The letters of the spec, as section 6 of the design defines them."""
+    document, found = random_spec.document, []
+    quoting = {name: of for name, step in document["steps"].items() if (of := sources(step))}
+    for name, step in document["steps"].items():
+        kind = step["by"] if step["by"] != "model" else step.get("tool", "plain")
+        empties = [f"empty({one})" for one, of in quoting.items() if name in of]
+        for tool in [None] if kind in ("plain", "user") else list(random_spec.schemas):
+            for facts in built_ins(kind, tool):
+                for held in valuations(random_spec, compiled, name, tool, facts):
+                    for size in range(len(empties) + 1):
+                        for empty in combinations(empties, size):
+                            true = frozenset({name, *facts, *held, *empty})
+                            found.append(Sign(name, Owner(step["by"]), tool, kind, true))
+    return found
+
+
 class WordGame:
     """The game of a compiled spec, played on words. ``limit`` bounds the words looked at in one question."""
 
-    def __init__(self, compiled: Compiled, limit: int = 4000) -> None:
+    def __init__(self, random_spec: RandomSpec, compiled: Compiled, limit: int = 4000) -> None:
         spec = compiled.agent.spec
         self._sign = {name: chr(0x4E00 + i) for i, name in enumerate(spec.steps)}
         self._whole = re.compile(pattern(spec.behavior, self._sign))
         self._begun = re.compile(beginnings(spec.behavior, self._sign))
         self._rules = [rule.formula for rule in spec.rules if rule.enforce == "block"]
-        self.signs = signs(compiled)
+        self.signs = signs(random_spec, compiled)
+        steps = random_spec.document["steps"]
+        self._sources = {name: sources(step) for name, step in steps.items() if sources(step)}
         self.limit = limit
         self._left = 0
         self.cut = False
@@ -110,7 +124,7 @@ class WordGame:
         if word not in self._good:
             self._good[word] = (
                 bool(word)
-                and word[-1].kind != "arguments"
+                and not word[-1].completes
                 and self._whole.fullmatch(self._text(word)) is not None
                 and all(holds(rule, [letter.true for letter in word]) for rule in self._rules)
             )
@@ -122,7 +136,9 @@ class WordGame:
             self._next[word] = [
                 letter
                 for letter in self.signs
-                if consistent(word, letter) and self._begun.fullmatch(self._text((*word, letter)))
+                if consistent(word, letter)
+                and self._quotes(word, letter)
+                and self._begun.fullmatch(self._text((*word, letter)))
             ]
         return self._next[word]
 
@@ -150,10 +166,30 @@ class WordGame:
             return any(after)
         return bool(letters) and all(after)
 
+    def _quotes(self, word: Word, letter: Sign) -> bool:
+        """Whether the letter can come after the word as far as quotations are concerned.
+
+        A result or the user's text may give something to quote, a failure changes nothing, and what can be quoted once
+        can be quoted ever after.
+        """
+        for step, of in self._sources.items():
+            empty = f"empty({step})"
+            before = any(one.step in of and _says(one) and empty not in one.true for one in word)
+            if letter.step == step and not before:
+                return False
+            if letter.step in of and (before or not _says(letter)) and (empty in letter.true) == before:
+                return False
+        return True
+
+
+def _says(letter: Sign) -> bool:
+    """Whether a letter of a tool or user is something that can be quoted from."""
+    return not any(name.startswith("failed(") for name in letter.true)
+
 
 def consistent(word: Word, letter: Sign) -> bool:
     """Whether the letter can come after the word as far as calls are concerned."""
-    if word and word[-1].kind == "arguments":
+    if word and word[-1].completes:
         return letter.kind == "tool" and letter.tool == word[-1].tool
     if letter.kind == "tool":
         return False
@@ -162,7 +198,7 @@ def consistent(word: Word, letter: Sign) -> bool:
         chosen = earlier.tool if earlier.kind == "name" else None if earlier.kind == "tool" else chosen
     if letter.kind == "arguments":
         return letter.tool == chosen
-    return letter.kind != "name" or chosen is None
+    return letter.kind not in ("name", "call") or chosen is None
 
 
 def sign_of(game: WordGame, true: Iterable[str]) -> Sign:

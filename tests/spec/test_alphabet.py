@@ -8,10 +8,11 @@ from itertools import product
 import pytest
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.content.constraint import Choice, Literal, matches, max_bytes
+from agentspec.content.constraint import Choice, Literal, max_bytes
+from agentspec.content.language import matches
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, SpecError
-from agentspec.spec.alphabet import BORDER, CallRegister, alphabet, contents, framed, line
+from agentspec.spec.alphabet import BORDER, CallRegister, alphabet, framed, line
 from agentspec.spec.load import load_text
 
 TEXT = """
@@ -39,7 +40,7 @@ def facts(letter: Letter) -> tuple[str, ...]:
 
 
 def test_the_letters_of_two_tools() -> None:
-    found = [(letter.step, facts(letter), letter.owner, letter.tool) for letter in alphabet(SPEC, TOOLS).letters]
+    found = [(letter.step, facts(letter), letter.owner, letter.tool) for letter in alphabet(SPEC, SCHEMAS).letters]
     assert found == [
         ("question", (), Owner.USER, None),
         ("thought", (), Owner.MODEL, None),
@@ -58,7 +59,7 @@ def test_the_letters_of_two_tools() -> None:
 
 
 def test_the_propositions_are_the_steps_and_the_built_ins() -> None:
-    propositions = alphabet(SPEC, TOOLS).propositions
+    propositions = alphabet(SPEC, SCHEMAS).propositions
     assert propositions[: len(SPEC.steps)] == tuple(SPEC.steps)
     assert len(set(propositions)) == len(propositions)
     built_in = {f"{name}({tool})" for name in ("chosen", "call", "ok", "failed") for tool in TOOLS} | {"error"}
@@ -66,7 +67,7 @@ def test_the_propositions_are_the_steps_and_the_built_ins() -> None:
 
 
 def test_letters_name_their_step_and_are_pairwise_disjoint() -> None:
-    letters = alphabet(SPEC, TOOLS).letters
+    letters = alphabet(SPEC, SCHEMAS).letters
     for letter in letters:
         assert letter.step in letter.true
         assert not letter.true & letter.false
@@ -78,7 +79,7 @@ def test_letters_name_their_step_and_are_pairwise_disjoint() -> None:
 
 
 def test_without_tools_there_are_no_letters_of_tools() -> None:
-    assert {letter.step for letter in alphabet(SPEC, ()).letters} == {"question", "thought", "answer"}
+    assert {letter.step for letter in alphabet(SPEC, {}).letters} == {"question", "thought", "answer"}
 
 
 @pytest.mark.parametrize(
@@ -93,15 +94,19 @@ def test_without_tools_there_are_no_letters_of_tools() -> None:
 def test_a_rule_that_names_what_there_is_not(formula: str, hint: str) -> None:
     spec = load_text(f'{TEXT}rules: [{{id: r, ltl: "{formula}"}}]\n', "s.yaml").spec
     with pytest.raises(SpecError) as raised:
-        alphabet(spec, TOOLS)
-    assert hint in str(raised.value)
-    assert str(raised.value).startswith("s.yaml:12:23: ")
+        alphabet(spec, SCHEMAS)
+    first, excerpt, caret = str(raised.value).split("\n")
+    unknown = raised.value.message.split("'")[3]
+    assert hint in first
+    assert first.startswith(f"s.yaml:12:{excerpt.index(unknown) - 3}: ")
+    assert excerpt == f'    rules: [{{id: r, ltl: "{formula}"}}]'
+    assert caret == " " * excerpt.index(unknown) + "^"
 
 
 def test_a_rule_may_name_every_proposition() -> None:
-    for name in alphabet(SPEC, TOOLS).propositions:
+    for name in alphabet(SPEC, SCHEMAS).propositions:
         spec = load_text(f'{TEXT}rules: [{{id: r, ltl: "F {name}"}}]\n').spec
-        assert name in alphabet(spec, TOOLS).propositions
+        assert name in alphabet(spec, SCHEMAS).propositions
 
 
 # ---- the register
@@ -140,7 +145,7 @@ def consistent(word: Sequence[Letter]) -> bool:
 
 def test_only_consistent_successions_exist() -> None:
     register = CallRegister(TOOLS)
-    some = {(letter.step, letter.tool): letter for letter in alphabet(SPEC, TOOLS).letters}.values()
+    some = {(letter.step, letter.tool): letter for letter in alphabet(SPEC, SCHEMAS).letters}.values()
     assert len(some) == 9
     reached = 0
     queue: list[tuple[Letter, ...]] = [()]
@@ -159,7 +164,7 @@ def test_only_consistent_successions_exist() -> None:
 
 
 def test_every_outcome_answers_a_call_alike() -> None:
-    letters = alphabet(SPEC, TOOLS).letters
+    letters = alphabet(SPEC, SCHEMAS).letters
     register = CallRegister(TOOLS)
     by_fact = {fact: letter for letter in letters for fact in facts(letter) if fact != "error"}
     called = run(register, [by_fact["chosen(look)"], by_fact["call(look)"]])
@@ -173,8 +178,8 @@ def test_every_outcome_answers_a_call_alike() -> None:
 
 
 def test_contents_are_those_of_the_models_letters() -> None:
-    letters = alphabet(SPEC, TOOLS).letters
-    found = contents(SPEC, letters, SCHEMAS)
+    made = alphabet(SPEC, SCHEMAS)
+    letters, found = made.letters, made.contents
     assert set(found) == {letter for letter in letters if letter.owner == Owner.MODEL}
     fine = {
         ("thought", None): ["ab", "abc"],
@@ -195,11 +200,11 @@ def test_contents_are_those_of_the_models_letters() -> None:
 def test_a_schema_that_cannot_be_enforced_names_the_tool() -> None:
     schemas = {**SCHEMAS, "pay": ToolSchema("pay", "Pays.", {"type": "object", "minProperties": 1})}
     with pytest.raises(InvalidInput, match=r"^tool 'pay', parameters: #/minProperties: "):
-        contents(SPEC, alphabet(SPEC, TOOLS).letters, schemas)
+        alphabet(SPEC, schemas)
 
 
 def test_a_line_is_cue_blank_content_border() -> None:
-    letter = next(letter for letter in alphabet(SPEC, TOOLS).letters if letter.step == "answer")
+    letter = next(letter for letter in alphabet(SPEC, SCHEMAS).letters if letter.step == "answer")
     whole = line(SPEC, letter, Choice((Literal("yes"), Literal("no way"))))
     for text in ("[A] yes\n", "[A] no way\n"):
         assert matches(whole, text)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from agentspec.content.tool_file import read_tool_file
 from agentspec.errors import ToolError
 from agentspec.shipped import folder
-from agentspec.toolbox.registry import import_file
+from agentspec.toolbox.importing import import_tool_file
 
-calculator = import_file(folder("tools") / "calculator.py").calculator
+calculator = import_tool_file(read_tool_file(folder("tools"), "calculator.py")).calculator
 
 VALUES = [
     ("2+2", "4"),

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentspec.content.tool_file import read_tool_file
 from agentspec.errors import ToolError
 from agentspec.shipped import folder
-from agentspec.toolbox.registry import import_file
+from agentspec.toolbox.importing import import_tool_file
 
-lookup = import_file(folder("tools") / "lookup.py").lookup
+lookup = import_tool_file(read_tool_file(folder("tools"), "lookup.py")).lookup
 COLLECTION: dict[str, Any] = json.loads((folder("tools") / "collection.json").read_text(encoding="utf-8"))
 ENTRIES: list[dict[str, Any]] = COLLECTION["entries"]
 QUESTIONS: dict[str, str] = COLLECTION["questions"]

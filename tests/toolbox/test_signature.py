@@ -240,13 +240,13 @@ def positional(x: str, /) -> str:
     return x
 
 
-async def waiting(x: str) -> str:
+async def waiting(x: str):  # type: ignore[no-untyped-def]
     """Show it.
 
     Args:
         x: a thing
     """
-    return x
+    yield x
 
 
 def yielding(x: str):  # type: ignore[no-untyped-def]
@@ -280,7 +280,7 @@ REFUSED = [
     (many, "tool 'many', parameter 'x': *x takes any number of arguments; give it a name and the type list[…]"),
     (named, "tool 'named', parameter 'x': **x takes any name; write each parameter out"),
     (positional, "tool 'positional', parameter 'x': x can only be given by position; remove the '/'"),
-    (waiting, "tool 'waiting' is async, which is not supported yet; write def, with asyncio.run inside"),
+    (waiting, "tool 'waiting' yields its results one by one; return a list"),
     (yielding, "tool 'yielding' yields its results one by one; return a list"),
     (unknown_name, "tool 'unknown_name': its signature cannot be read: name 'Nowhere' is not defined"),
     (lambda x: x, "tool '<lambda>': its name must be letters, digits, _ or -, 64 at most; pass name="),

@@ -1,5 +1,7 @@
 """Calling: every fault inside a tool is an outcome."""
 
+import asyncio
+import contextvars
 import sys
 import threading
 import time
@@ -13,7 +15,7 @@ from pydantic import AfterValidator
 
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, ToolError
-from agentspec.toolbox.tool import Outcome, Tool, call, tool_from_function
+from agentspec.toolbox.tool import DEFAULT_TIMEOUT, Outcome, Tool, call, tool, tool_from_function
 
 NOTHING = ToolSchema("t", "Do it.", {"additionalProperties": False, "properties": {}, "required": [], "type": "object"})
 TIMEOUTS = [None, 20.0]  # in this thread and in one of its own
@@ -277,3 +279,128 @@ def test_any_result_gives_an_outcome(result: Any) -> None:
 @given(st.dictionaries(st.sampled_from(["first", "second", "third"]), json_values))
 def test_any_arguments_give_an_outcome(arguments: dict[str, Any]) -> None:
     check_laws(call(Tool(tool_from_function(add).schema, add, None, tool_from_function(add).readers), arguments))
+
+
+# ------------------------------------------------------------------------------------------------------ async
+
+
+@pytest.mark.parametrize("timeout", TIMEOUTS)
+def test_async_functions(timeout: float | None) -> None:
+    async def answer() -> list[int]:
+        await asyncio.sleep(0)
+        return [1]
+
+    async def fail() -> str:
+        raise KeyError("k")
+
+    async def refuse() -> str:
+        raise ToolError("no")
+
+    async def cancelled() -> str:
+        raise asyncio.CancelledError
+
+    async def leave() -> str:
+        sys.exit(3)
+
+    assert outcome_of(answer, timeout).text == "[1]"
+    assert outcome_of(fail, timeout).text == "KeyError: 'k'"
+    refused = outcome_of(refuse, timeout)
+    assert (refused.ok, refused.error, refused.text) == (False, False, "no")
+    assert outcome_of(cancelled, timeout).text.startswith("CancelledError")
+    assert outcome_of(leave, timeout).text == "SystemExit: 3"
+
+
+@pytest.mark.parametrize("timeout", TIMEOUTS)
+def test_async_functions_inside_a_running_loop(timeout: float | None) -> None:
+    told = contextvars.ContextVar("told", default="")
+
+    async def answer() -> str:
+        await asyncio.sleep(0)
+        return told.get()
+
+    async def main() -> Outcome:
+        told.set("yes")
+        return outcome_of(answer, timeout)
+
+    assert asyncio.run(main()).text == "yes"
+
+
+def test_an_async_function_is_cancelled_after_its_time() -> None:
+    ended = threading.Event()
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    outcome = outcome_of(slow, timeout=0.05)
+    assert (outcome.ok, outcome.error, outcome.text) == (False, True, "timed out after 0.05 seconds")
+    assert ended.wait(10)
+
+
+def test_async_tools_have_schemas() -> None:
+    async def fetch(x: int) -> int:
+        """Fetch it.
+
+        Args:
+            x: a number
+        """
+        return x
+
+    made = tool_from_function(fetch)
+    assert made.schema.description == "Fetch it."
+    assert call(made, {"x": 3}).value == 3
+    assert call(made, {"x": "3"}).text.startswith("invalid argument 'x'")
+
+
+# -------------------------------------------------------------------------------------------------- decorator
+
+
+def documented() -> str:
+    """Do it."""
+    return "done"
+
+
+def test_the_decorator_leaves_the_function() -> None:
+    def plain() -> str:
+        """Do it."""
+        return "done"
+
+    assert tool(plain) is plain
+    assert plain() == "done"
+    assert tool(name="other-name", timeout=2.0)(plain) is plain
+    made = tool_from_function(plain)
+    assert (made.schema.name, made.timeout) == ("other-name", 2.0)
+    assert (tool_from_function(plain, name="x").schema.name, tool_from_function(plain, timeout=None).timeout) == (
+        "x",
+        None,
+    )
+    assert tool_from_function(tool(timeout=None)(plain)).timeout is None
+    assert tool_from_function(tool(timeout=None)(plain)).schema.name == "plain"
+    assert (tool_from_function(documented).timeout, tool_from_function(documented).schema.name) == (
+        DEFAULT_TIMEOUT,
+        "documented",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "two words"}, r"@tool\(name='two words'\): a letter, then"),
+        ({"name": "_private"}, "a letter, then"),
+        ({"name": ""}, "a letter, then"),
+        ({"timeout": 0}, "tool 'documented': a timeout is more than 0 seconds, not 0"),
+        ({"timeout": float("nan")}, "a timeout is more than 0"),
+    ],
+)
+def test_options_that_no_tool_can_have(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        tool(**options)(documented)
+    assert tool_from_function(documented).timeout == DEFAULT_TIMEOUT
+
+
+@pytest.mark.parametrize("thing", [int, 3, len, "f"])
+def test_the_decorator_wants_a_function(thing: Any) -> None:
+    with pytest.raises(InvalidInput, match="@tool stands above a def"):
+        tool(thing)

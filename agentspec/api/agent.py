@@ -1,0 +1,234 @@
+"""An agent as a program uses it: load it, look at it, run it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Unpack
+
+from agentspec.api.asynchronous import AsyncSteps
+from agentspec.api.engines import chosen_model, engine_of
+from agentspec.api.guard import Guard
+from agentspec.api.picture import Automaton
+from agentspec.api.run import Run, Steps
+from agentspec.api.settings import Options, Settings
+from agentspec.checking.check import Report, check
+from agentspec.checking.compile import Compiled, compile_agent, tool_schemas
+from agentspec.content.tool_ref import ToolRef
+from agentspec.content.tool_schema import ToolSchema
+from agentspec.engines.engine import Engine
+from agentspec.episode.prompt_examples import read_examples
+from agentspec.errors import InvalidInput, SpecError
+from agentspec.spec.load import load as load_declaration
+from agentspec.spec.load import load_text
+from agentspec.spec.model import Declaration
+from agentspec.toolbox.registry import load_tools, tools_from_functions
+from agentspec.toolbox.tool import Tool
+
+logger = logging.getLogger("agentspec.tools")
+ToolLike = Callable[..., Any] | Tool
+
+
+class Agent:
+    """A declared agent with the caller's own tools, ready to be compiled and run; ``load`` and ``loads`` make one.
+
+    Nothing is executed, and no model loaded, before it is needed. Runs may go on side by side, in threads and tasks.
+    """
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        *,
+        tools: Sequence[ToolLike] = (),
+        model: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        offline: bool = False,
+    ) -> None:
+        self._given = tools_from_functions(tools)
+        if self._given and not any(step.tool is not None for step in declaration.spec.steps.values()):
+            raise InvalidInput(f"the spec '{declaration.spec.name}' has no step for tools: {', '.join(self._given)}")
+        self._listed = tuple(ref for ref in declaration.tools if ref.name not in self._given)
+        listed = {ref.name for ref in declaration.tools}
+        added = tuple(ToolRef(name, None, name) for name in self._given if name not in listed)
+        self.declaration = replace(declaration, tools=(*declaration.tools, *added))
+        self.model = chosen_model(model, declaration.model)
+        self._preparing = threading.RLock()
+        self._opening = (self.model, device, dtype, offline)
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return self.declaration.name
+
+    # To look at ---------------------------------------------------------------------------------------------------
+
+    def check(self) -> Report:
+        """What ``agentspec check`` finds: can every run end well, does any step never occur, do the limits suffice?
+
+        Raises InvalidInput where the spec, or an example in the prompt, cannot be used at all.
+        """
+        if self.compiled.realizable:
+            read_examples(self.compiled)
+        return check(self.compiled)
+
+    def compile(self) -> Guard:
+        """The agent's guard, made once. Raises SpecError, with the play by which tools win, where there is none."""
+        return self._guard
+
+    @cached_property
+    def automaton(self) -> Automaton:
+        """The automaton of behavior and ``block`` rules, before pruning; there even where no guard is."""
+        return Automaton(*self.compiled.automaton, self.name)
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """All that is compiled, for those who need its parts. Raises InvalidInput."""
+        return compile_agent(self.declaration, self._schemas())
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model, opened at the first use and shared with agents of the same model. Raises ModelMissing."""
+        return engine_of(*self._opening)
+
+    # To run -------------------------------------------------------------------------------------------------------
+
+    def run(self, task: str, **options: Unpack[Options]) -> Run:
+        """Run the agent on a task to its end, however it ends; ``Settings`` lists the options.
+
+        Raises BudgetRefused or SpecError where the run may not start, ModelMissing where there is no model, and what
+        ``on_step`` raises. All other endings have their name in ``status``.
+        """
+        with self.steps(task, **options) as steps:
+            for _ in steps:
+                pass
+            return steps.result
+
+    def steps(self, task: str, **options: Unpack[Options]) -> Steps:
+        """Run the agent step by step, as the iteration asks for them."""
+        return self._begin(task, _settings(options, waits=False))
+
+    async def arun(self, task: str, **options: Unpack[Options]) -> Run:
+        """As ``run``, in a thread of its own. Cancelling ends the run as cancelled before its next token."""
+        async with self.asteps(task, **options) as steps:
+            async for _ in steps:
+                pass
+            return steps.result
+
+    def asteps(self, task: str, **options: Unpack[Options]) -> AsyncSteps:
+        """As ``steps``, for ``async for``; the model writes in a thread of its own."""
+        settings = _settings(options, waits=True)
+        return AsyncSteps(lambda: self._begin(task, replace(settings, on_step=None)), settings.on_step)
+
+    def _begin(self, task: str, settings: Settings) -> Steps:
+        from agentspec.decoding.sample import Sampler
+        from agentspec.episode.episode import Episode
+        from agentspec.episode.unguarded import UnguardedEpisode
+
+        if not task.strip():
+            raise InvalidInput("the task is empty")
+        limits = self.declaration.limits
+        budget = settings.budget(limits)
+        with self._preparing:  # what is made once is made by one thread
+            compiled = self.compiled
+            if compiled.assumed_tools:
+                raise SpecError(
+                    f"the agent '{self.name}' has steps for tools and none is named: add 'tools:' or tools=[…]"
+                )
+            if settings.guarded:
+                compiled.guard.start(budget)  # refused before a model is loaded
+            read_examples(compiled)
+            tools = self._tools
+            engine = settings.engine or self.engine
+        sampler = Sampler(settings.temperature, settings.seed)
+        timeout = limits.timeout if settings.timeout is None else settings.timeout
+        kind = Episode if settings.guarded else UnguardedEpisode
+
+        def episode(shared: Engine) -> Episode:
+            return kind(compiled, shared, tools, task, sampler, settings.journal(self.name), budget, timeout)
+
+        return Steps(compiled, engine, episode, settings.on_step)
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _guard(self) -> Guard:
+        return Guard(self.compiled)
+
+    @cached_property
+    def _tools(self) -> Mapping[str, Tool]:
+        source = self.declaration.source
+        loaded = load_tools(self._listed, source.parent if source else None, agent=source)
+        for imported in loaded.imported:
+            logger.info("%s", imported)
+        return {**loaded, **self._given}
+
+    def _schemas(self) -> Mapping[str, ToolSchema]:
+        if not self._given:
+            return tool_schemas(self.declaration)
+        listed = tool_schemas(replace(self.declaration, tools=self._listed)) if self._listed else {}
+        own = {name: tool.schema for name, tool in self._given.items()}
+        return {ref.name: own[ref.name] if ref.name in own else listed[ref.name] for ref in self.declaration.tools}
+
+    def __repr__(self) -> str:
+        declared = self.declaration
+        return (
+            f"<Agent {self.name}: steps {', '.join(declared.spec.steps)}; rules "
+            f"{', '.join(rule.id for rule in declared.spec.rules) or 'none'}; "
+            f"tools {', '.join(ref.text for ref in declared.tools) or 'none'}; model {self.model}>"
+        )
+
+    def __reduce__(self) -> str:
+        raise TypeError("an agent is not pickled: load it in each process")
+
+
+def load(
+    name: str | os.PathLike[str],
+    *,
+    tools: Sequence[ToolLike] = (),
+    model: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    offline: bool = False,
+) -> Agent:
+    """The agent in a file, or shipped under a name. Executes nothing.
+
+    ``tools`` are Python functions with types and a docstring; each stands in for the tool of its name in the file, or
+    is added. ``model`` is a known model, a folder or what else ``agentspec models`` accepts; it beats
+    ``AGENTSPEC_MODEL``, which beats the file's. Raises InvalidInput with file, line and column.
+    """
+    declaration = load_declaration(os.fspath(name))
+    return Agent(declaration, tools=tools, model=model, device=device, dtype=dtype, offline=offline)
+
+
+def loads(
+    text: str,
+    *,
+    tools: Sequence[ToolLike] = (),
+    model: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    offline: bool = False,
+) -> Agent:
+    """The agent that a YAML text declares; the rest is as for ``load``."""
+    return Agent(load_text(text), tools=tools, model=model, device=device, dtype=dtype, offline=offline)
+
+
+def compile(agent: str | os.PathLike[str] | Agent) -> Guard:
+    """The guard of an agent, of a file, or of what is shipped under a name. Executes nothing.
+
+    Raises InvalidInput; SpecError, with the play by which tools win, where there is no guard.
+    """
+    return (agent if isinstance(agent, Agent) else load(agent)).compile()
+
+
+def _settings(options: Options, *, waits: bool) -> Settings:
+    settings = Settings(**options)
+    if inspect.iscoroutinefunction(settings.on_step) and not waits:
+        raise InvalidInput("on_step is a coroutine function, which only arun and asteps can await")
+    return settings

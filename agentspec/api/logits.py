@@ -1,0 +1,88 @@
+"""The guard at the level of tokens, for the ``generate`` loop of transformers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agentspec.api.cursor import Cursor
+from agentspec.automata.letter import Letter
+from agentspec.decoding.lower.llguidance import slices
+from agentspec.decoding.matcher import Matcher, MatcherFactory
+from agentspec.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from llguidance import LLTokenizer
+
+
+class GuardLogits:
+    """A logits processor: what ``generate`` writes is what the cursor's guard allows until somebody else writes.
+
+        guard = GuardLogits(cursor, tokenizer)
+        output = model.generate(**inputs, logits_processor=[guard], max_new_tokens=cursor.left.tokens)
+        letters = guard.take(output)
+
+    One text at a time, no beams. ``end_token`` is the token at which ``generate`` stops, by default the tokenizer's.
+    """
+
+    def __init__(self, cursor: Cursor, tokenizer: Any, *, end_token: int | None = None) -> None:
+        self.cursor = cursor
+        self.ended = False
+        self.length = 0
+        self._tokenizer = tokenizer
+        self._end = int(tokenizer.eos_token_id if end_token is None else end_token)
+        self._grammar, self._plan = cursor.grammar, cursor.plan
+        self._vocabulary: LLTokenizer | None = None
+        self._matcher: Matcher | None = None
+        self._begin = 0
+        self._seen = 0
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """The scores, tensors of shape (1, vocabulary), with what is not allowed at minus infinity."""
+        if len(input_ids) != 1:
+            raise InvalidInput(f"the guard follows one text at a time, not {len(input_ids)}; no batches and no beams")
+        tokens: list[int] = input_ids[0].tolist()
+        if self._matcher is None:
+            self._begin = self._seen = len(tokens)
+            self._vocabulary, matchers = _matchers(self._tokenizer, scores.shape[-1], self._end)
+            self._matcher = matchers.matcher(self._grammar)
+        self._matcher.consume(tokens[self._seen :])
+        self._seen = len(tokens)
+        if self._matcher.finished:
+            allowed = np.zeros(scores.shape[-1], dtype=np.bool_)
+            allowed[self._end] = True
+        else:
+            allowed = self._matcher.mask()
+        return scores + scores.new_tensor(np.where(allowed, 0.0, -np.inf)[None])
+
+    def take(self, output: Any) -> tuple[Letter, ...]:
+        """The steps in what ``generate`` returned, taken by the cursor.
+
+        Then ``ended`` says whether the model is done, ``length`` how many of the tokens are text: the end token may
+        follow, and goes before a tool's answer is appended. Raises InvalidInput, and leaves the cursor, where the text
+        was cut inside a step.
+        """
+        if self._matcher is None or self._vocabulary is None:
+            raise InvalidInput("generate was not called with this logits processor")
+        written: list[int] = output[0].tolist()[self._begin :]
+        drawn = self._end in written
+        tokens = written[: written.index(self._end)] if drawn else written
+        text = self._vocabulary.decode_bytes(tokens).decode(errors="replace")
+        letters = self.cursor.read(text, tokens=len(tokens))
+        self.length = self._begin + len(tokens)
+        node: int | None = 0
+        for letter in letters:
+            node = None if node is None else dict(self._plan.nodes[node].alternatives)[letter]
+        # where the plan stops, the end token closes a step of several lines, not the episode
+        self.ended = self.cursor.must_end or (drawn and node is not None and self.cursor.may_end)
+        return letters
+
+
+@lru_cache(2)
+def _matchers(tokenizer: Any, vocabulary: int, end_token: int) -> tuple[LLTokenizer, MatcherFactory]:
+    from llguidance.hf import from_tokenizer
+
+    found = from_tokenizer(tokenizer, n_vocab=vocabulary, eos_token=end_token, slices=slices())
+    return found, MatcherFactory(found, end_token)

@@ -1,0 +1,65 @@
+"""What notebooks show of automata, guards, cursors and runs: well formed, escaped, and nothing to fetch."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import agentspec
+from tests.api.toys import TEXT, add, small
+from tests.laws.toy import ToyEngine
+
+SVG = "{http://www.w3.org/2000/svg}svg"
+
+
+def test_an_automaton_is_a_picture_and_a_text() -> None:
+    automaton = small().automaton
+    picture = ElementTree.fromstring(str(automaton._repr_svg_()))
+    assert picture.tag == SVG
+    assert "answer" in "".join(picture.itertext())
+    assert str(automaton).startswith("state 0 (initial)")
+    assert len(automaton) == str(automaton).count("state ")
+
+
+def test_a_guard_shows_its_rules_and_its_picture() -> None:
+    text = TEXT.replace("what is known", "what is <known> & done")
+    guard = agentspec.loads(text, tools=[add]).compile()
+    shown = ElementTree.fromstring(f"<div>{guard._repr_html_()}</div>")
+    assert shown.find(f".//{SVG}") is not None
+    said = "".join(shown.itertext())
+    assert "G(ok(add) -> G !action)" in said
+    assert "what is <known> & done" in said
+    assert guard._repr_svg_() == guard.automaton._repr_svg_()
+
+
+def test_a_cursor_shows_where_it_stands() -> None:
+    cursor = small().compile().start()
+    before = cursor._repr_svg_()
+    cursor.take("question", "1 + 1?")
+    after = cursor._repr_svg_()
+    assert before != after
+    cursor.rollback()
+    assert cursor._repr_svg_() == before
+    assert ElementTree.fromstring(str(after)).tag == SVG
+
+
+def test_what_is_too_large_for_a_picture_has_a_name_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    from agentspec.automata import svg
+
+    monkeypatch.setattr(svg, "STATE_LIMIT", 2)
+    guard = small().compile()
+    assert guard.automaton._repr_svg_() is None
+    assert guard.start()._repr_svg_() is None
+    assert "least budget" in guard._repr_html_()
+
+
+def test_a_run_is_a_page_of_steps() -> None:
+    run = small().run("<script>alert(1)</script>", engine=ToyEngine(3), trace=False)
+    page = run._repr_html_()
+    assert "<script" not in page
+    assert "alert(1)" in page
+    assert "accepted" in page
+    for record in run.steps:
+        assert record.letter is not None
+        assert f"[{str(record.letter.step).split('_')[0].capitalize()}" in page
