@@ -86,7 +86,7 @@ class Compiled:
             longest = max_bytes(line(spec, letter, self.alphabet.wholes[step.name, letter.tool]))
             if longest == float("inf"):
                 raise SpecError(f"the text of '{step.name}' has no longest form", location=step.location)
-            weights[letter] = int(longest) + (step.max_lines > 1 or bool(step.until))
+            weights[letter] = int(longest) + (step.max_lines > 1)
         return weights
 
     @cached_property
@@ -160,7 +160,8 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
     behavior = Monitor(behavior_dfa(spec.behavior, tuple(spec.steps)))
     monitors = {rule.id: Monitor(rule_dfa(rule)) for rule in spec.rules if rule.enforce != "off"}
     blocking = [monitors[rule.id] for rule in spec.rules if rule.enforce == "block"]
-    structure = (behavior, CallRegister(letters.tools), *map(QuoteRegister, letters.quoting))
+    quotes = [QuoteRegister(step) for step in letters.quoting]
+    structure: tuple[Component, ...] = (behavior, CallRegister(letters.tools), *quotes)
     try:
         arena = build_arena(letters.letters, letters.propositions, structure, blocking)
         refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))

@@ -61,7 +61,7 @@ def main() -> None:
     except AgentSpecError as problem:
         typer.echo(f"error: {problem}", err=True)
         sys.exit(problem.exit_code)
-    except BrokenPipeError:
+    except BrokenPipeError:  # nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as problem:

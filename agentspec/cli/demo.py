@@ -10,7 +10,8 @@ QUESTION = "A box holds 24 pencils. How many pencils are in 17 boxes?"
 def demo() -> None:
     """Run a shipped agent on a real question; fetches the default model first if need be."""
     from agentspec.cli.automaton import Format, automaton_of, printed
-    from agentspec.cli.run import Settings, play
+    from agentspec.cli.run import play
+    from agentspec.cli.settings import Settings
 
     typer.echo("The automaton of agents/react.yaml (behavior and rules, compiled):\n")
     typer.echo(printed(*automaton_of("react"), Format.TEXT, "react"))

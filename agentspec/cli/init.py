@@ -11,6 +11,7 @@ import typer
 AGENT = """\
 {first_line}
 # An agent that answers questions with the help of two shipped tools.
+# In its folder:
 #   agentspec check {name}.yaml                 can every run end well, whatever the tools answer?
 #   agentspec validate-prompts {name}.yaml      are the examples below episodes of this spec?
 #   agentspec run {name}.yaml "What is 12 * 7?"
@@ -83,7 +84,11 @@ def init(
         f"{name}.examples.txt": EXAMPLES,
         SCHEMA_FILE: schema_text(),
     }
-    load_text(files[f"{name}.yaml"].replace("examples:", "# examples:"), f"{name}.yaml")  # is the name a valid one?
+    try:
+        load_text(files[f"{name}.yaml"].replace("examples:", "# examples:"))
+    except InvalidInput:
+        shape = "a letter or _, then letters, digits, _ or -, 60 at most, and no word of YAML such as true"
+        raise InvalidInput(f"the name {name!r}: an agent's name is {shape}") from None
     taken = [file for file, text in files.items() if (folder / file).exists() and not _same(folder / file, text)]
     if SCHEMA_FILE in taken:
         command = f"agentspec schema -o {shlex.quote(str(folder / SCHEMA_FILE))}"
@@ -97,9 +102,8 @@ def init(
             typer.echo(f"wrote {folder / file}")
     except OSError as problem:
         raise InvalidInput(f"{folder} cannot be written: {problem.strerror or problem}") from None
-    typer.echo(
-        f'\nNext: agentspec check {folder / name}.yaml   or   agentspec run {folder / name}.yaml "What is 12 * 7?"'
-    )
+    agent = shlex.quote(str(folder / f"{name}.yaml"))
+    typer.echo(f'\nNext: agentspec check {agent}   or   agentspec run {agent} "What is 12 * 7?"')
 
 
 def _same(file: Path, text: str) -> bool:

@@ -194,7 +194,9 @@ def _bar(name: str) -> Iterator[Progress]:
             amount = f"step {min(done + 1, total)} of {total}"
         else:
             amount = f"{done / 1e6:.1f} of {_amount(total)}"
-        bars.update(task, description=f"{short}: {STAGES[stage].partition(' (')[0]}", completed=done, total=total, amount=amount)
+        bars.update(
+            task, description=f"{short}: {STAGES[stage].partition(' (')[0]}", completed=done, total=total, amount=amount
+        )
         if not bars.live.is_started:
             bars.start()
 

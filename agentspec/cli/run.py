@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from agentspec.cli.dry_run import show_plan
 from agentspec.cli.output import own_stdout
-from agentspec.errors import AgentSpecError, BudgetRefused, EngineFault, InvalidInput, SpecError
+from agentspec.cli.settings import Settings, checked, model_name
+from agentspec.errors import AgentSpecError, EngineFault, InvalidInput
 
 if TYPE_CHECKING:
     from agentspec.checking.compile import Compiled
@@ -20,24 +23,7 @@ if TYPE_CHECKING:
     from agentspec.episode.episode import Episode
     from agentspec.episode.journal import Journal
     from agentspec.episode.trace import Result, StepRecord
-    from agentspec.guard.budget import Budget
     from agentspec.toolbox.registry import LoadedTools
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the command line may change of an agent's own settings; None leaves it."""
-
-    model: str | None = None
-    seed: int = 0
-    temperature: float = 0.0
-    max_tokens: int | None = None
-    max_steps: int | None = None
-    guarded: bool = True
-    device: str = "auto"
-    dtype: str = "auto"
-    offline: bool = False
-    tools: tuple[Path, ...] = ()
 
 
 def run(
@@ -72,10 +58,10 @@ def run(
     settings = Settings(
         model, seed, temperature, max_tokens, max_steps, not no_guard, device, dtype, offline, tuple(tools or ())
     )
-    if dry_run:
-        _show_plan(agent, _task(task), settings)
-        return
     try:
+        if dry_run:
+            show_plan(agent, _task(task), settings, as_json=as_json)
+            return
         result = play(agent, _task(task), settings, quiet=as_json)
     except AgentSpecError as problem:
         if as_json:
@@ -86,10 +72,13 @@ def run(
         if as_json:
             typer.echo(json.dumps(_ended("cancelled", "interrupted before the first step"), indent=2))
         raise typer.Exit(130) from None
+    except OSError:  # the output cannot be written
+        raise
     except Exception as problem:  # a fault of ours: say so in the shape that was asked for, then show it
         if as_json:
             typer.echo(json.dumps(_ended("engine_fault", f"{type(problem).__name__}: {problem}"), indent=2))
-        raise
+        traceback.print_exc()
+        raise typer.Exit(4) from None
     if as_json:
         typer.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
     raise typer.Exit(result.exit_code)
@@ -108,11 +97,12 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
         episode = _episode(compiled, task, settings, journal)
         steps = episode.steps()
         try:
-            for step in steps:
-                show(step, compiled, sys.stderr if quiet else out)
-        except KeyboardInterrupt as interrupt:  # between two steps: the episode has not seen it
-            with suppress(StopIteration):
-                steps.throw(interrupt)
+            with closing(steps):
+                _follow(steps, lambda step: show(step, compiled, sys.stderr if quiet else out))
+        except Exception:
+            if episode.result is None or episode.result.status != "engine_fault":
+                raise
+            traceback.print_exc()  # a fault of ours: shown, and recorded as the episode's ending
     result = episode.result
     assert result is not None
     if not quiet or result.reason:
@@ -120,12 +110,22 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
     return result
 
 
+def _follow(steps: Generator[StepRecord, None, None], tell: Callable[[StepRecord], None]) -> None:
+    """Tell of each step; an interrupt between two of them reaches the episode."""
+    try:
+        for step in steps:
+            tell(step)
+    except KeyboardInterrupt as interrupt:
+        with suppress(StopIteration):
+            steps.throw(interrupt)
+
+
 def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal) -> Episode:
     from agentspec.decoding.sample import Sampler
     from agentspec.episode.episode import Episode
     from agentspec.episode.unguarded import UnguardedEpisode
 
-    budget = _checked(compiled, task, settings)
+    budget = checked(compiled, task, settings)
     tools = _tools(compiled, settings)
     kind = Episode if settings.guarded else UnguardedEpisode
     return kind(
@@ -140,30 +140,6 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
     )
 
 
-def _checked(compiled: Compiled, task: str, settings: Settings) -> Budget:
-    """The budget of the run. Raises what refuses the run before a model is loaded."""
-    from agentspec.episode.prompt_examples import read_examples
-    from agentspec.guard.budget import Budget
-
-    agent = compiled.agent
-    if not task.strip():
-        raise InvalidInput("the task is empty")
-    if compiled.assumed_tools:
-        raise SpecError(f"the agent '{agent.name}' has steps for tools and names none: add 'tools:'")
-    limits = agent.limits
-    budget = Budget(
-        settings.max_tokens or limits.max_tokens, settings.max_steps or limits.max_steps, limits.max_tool_calls
-    )
-    if settings.guarded:
-        try:
-            compiled.guard.start(budget)
-        except BudgetRefused as problem:
-            own = settings.max_tokens is None and settings.max_steps is None
-            raise BudgetRefused(problem.message, location=agent.limits_location if own else None) from None
-    read_examples(compiled)
-    return budget
-
-
 def _tools(compiled: Compiled, settings: Settings) -> LoadedTools:
     from agentspec.toolbox.registry import load_tools
 
@@ -175,44 +151,12 @@ def _tools(compiled: Compiled, settings: Settings) -> LoadedTools:
     return loaded
 
 
-def _show_plan(name: str, task: str, settings: Settings) -> None:
-    """What a run would be: prompt, tools, budget, model. Imports no tool and loads no model."""
-    from agentspec.checking.compile import compile_agent
-    from agentspec.episode.prompt_examples import read_examples
-    from agentspec.episode.render import messages, text
-    from agentspec.spec.load import load
-
-    compiled = compile_agent(load(name))
-    budget = _checked(compiled, task, settings)
-    examples = read_examples(compiled)
-    if compiled.agent.rendering.style == "text":
-        typer.echo(text(compiled, examples, task))
-    else:
-        for message in messages(compiled, examples, task):
-            typer.echo(f"<{message['role']}>\n{message['content']}")
-        if compiled.agent.rendering.prefill:
-            typer.echo(f"<assistant>\n{compiled.agent.rendering.prefill}")
-    tools = ", ".join(ref.text for ref in compiled.agent.tools) or "none"
-    typer.echo(
-        f"model: {_model_name(settings.model, compiled.agent.model)}; tools: {tools}; budget: {budget}", err=True
-    )
-
-
-def _model_name(asked: str | None, declared: str | None) -> str:
-    """The model asked for: command line, then AGENTSPEC_MODEL, then the agent's, then the default."""
-    import os
-
-    from agentspec.engines.models import default_model
-
-    return asked or os.environ.get("AGENTSPEC_MODEL") or declared or default_model()
-
-
 def open_engine(settings: Settings, declared: str | None) -> Engine:
     """The engine of the model asked for, fetched first if need be, with progress on stderr."""
-    from agentspec.engines import models
+    from agentspec.cli.models import open_shown
 
-    name = _model_name(settings.model, declared)
-    return models.open_engine(name, device=settings.device, dtype=settings.dtype, offline=settings.offline)
+    name = model_name(settings.model, declared)
+    return open_shown(name, device=settings.device, dtype=settings.dtype, offline=settings.offline)
 
 
 def show(step: StepRecord, compiled: Compiled, out: TextIO) -> None:
@@ -254,12 +198,12 @@ def tell(result: Result) -> None:
 
 
 def _task(task: str | None) -> str:
-    if task == "-" or (task is None and sys.stdin is not None and not sys.stdin.isatty()):
+    if sys.stdin is not None and (task == "-" or (task is None and not sys.stdin.isatty())):
         try:
             return sys.stdin.buffer.read().decode("utf-8").strip()
         except UnicodeDecodeError:
             raise InvalidInput("the task on stdin is not UTF-8") from None
-    if task is None:
+    if task is None or task == "-":
         raise InvalidInput("a task is missing: agentspec run AGENT \"TASK\", or '-' to read it from stdin")
     return task
 

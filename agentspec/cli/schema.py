@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from agentspec.errors import InvalidInput
+
 
 def schema(
     output: Annotated[
@@ -23,5 +25,8 @@ def schema(
     if output is None:
         typer.echo(schema_text(), nl=False)
     else:
-        output.write_text(schema_text(), encoding="utf-8")
+        try:
+            output.write_text(schema_text(), encoding="utf-8")
+        except OSError as problem:
+            raise InvalidInput(f"{output} cannot be written: {problem.strerror or problem}") from None
         typer.echo(f"wrote {output}")

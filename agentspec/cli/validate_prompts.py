@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from agentspec.errors import AgentSpecError, InvalidInput, Location
 
 
 def validate_prompts(
@@ -20,42 +22,51 @@ def validate_prompts(
 
     Exit code 0: every example is an episode the guard could have produced; 1: findings; 2: the spec is invalid.
     """
+    try:
+        shape, told = _validated(agent, files or [])
+    except AgentSpecError as problem:
+        if as_json:
+            empty = {"agent": agent, "valid": False, "examples": 0, "steps": 0, "findings": []}
+            typer.echo(json.dumps({"schema_version": 1, **empty, "problems": [str(problem)]}, indent=2))
+        raise
+    if as_json:
+        typer.echo(json.dumps(shape, indent=2, ensure_ascii=False))
+    else:
+        for line in told:
+            typer.echo(line, err=True)
+        count, broken = shape["examples"], len(shape["findings"])
+        verdict = f"{broken} with findings" if broken else "all valid"
+        typer.echo(f"{shape['agent']}: {count} example{'' if count == 1 else 's'}, {shape['steps']} steps: {verdict}")
+    raise typer.Exit(0 if shape["valid"] else 1)
+
+
+def _validated(agent: str, files: list[Path]) -> tuple[dict[str, Any], list[str]]:
+    """What ``--json`` prints, and the findings as text."""
     from agentspec.checking.compile import compile_agent
-    from agentspec.episode.prompt_examples import Finding, findings, read_lines
-    from agentspec.errors import InvalidInput, Location, SyntaxProblem
+    from agentspec.episode.prompt_examples import Finding, findings, read_transcripts
     from agentspec.spec.load import load
     from agentspec.spec.yaml import read_text
 
     compiled = compile_agent(load(agent))
     _ = compiled.guard  # an unrealizable spec allows nothing
     declared = compiled.agent
-    texts = [(read_text(file), str(file)) for file in files or []] or [(declared.examples, declared.examples_source)]
+    texts = [(read_text(file), str(file)) for file in files] or [(declared.examples, declared.examples_source)]
     if not files and not declared.examples_source:
         raise InvalidInput(f"the agent '{declared.name}' names no examples: add 'examples:', or name a file here")
     found: list[Finding] = []
     count = steps = 0
     for text, source in texts:
-        try:
-            episodes = read_lines(declared.spec, text, source)
-        except SyntaxProblem as problem:
-            where = problem.location or Location(source, 1, 1)
-            found.append(Finding(0, 0, where, problem.excerpt or "", problem.message, (), ()))
-            continue
-        count, steps = count + len(episodes), steps + sum(map(len, episodes))
-        found += findings(compiled, episodes, source)
-    if as_json:
-        shape = {
-            "schema_version": 1,
-            "agent": declared.name,
-            "valid": not found,
-            "examples": count,
-            "steps": steps,
-            "findings": [finding.to_json() for finding in found],
-        }
-        typer.echo(json.dumps(shape, indent=2, ensure_ascii=False))
-    else:
-        for finding in found:
-            typer.echo(str(finding), err=True)
-        verdict = f"{len(found)} with findings" if found else "all valid"
-        typer.echo(f"{declared.name}: {count} example{'' if count == 1 else 's'}, {steps} steps: {verdict}")
-    raise typer.Exit(1 if found else 0)
+        transcripts = read_transcripts(declared.spec, text, source)
+        if not transcripts:
+            found.append(Finding(0, 0, Location(source, 1, 1), "", "the file holds no example"))
+        count, steps = count + len(transcripts), steps + sum(len(one.lines) for one in transcripts)
+        found += findings(compiled, transcripts, source)
+    shape = {
+        "schema_version": 1,
+        "agent": declared.name,
+        "valid": not found,
+        "examples": count,
+        "steps": steps,
+        "findings": [finding.to_json() for finding in found],
+    }
+    return shape, list(map(str, found))

@@ -57,6 +57,8 @@ class Emitted:
 def decode(matcher: Matcher, source: Source, sampler: Sampler, counters: Counters, limit: int) -> Iterator[Emitted]:
     """Emit tokens until the grammar is matched or the model ends; never more than ``limit`` tokens.
 
+    An end that is all that is left is not drawn.
+
     Raises EngineFault when the matcher fails or the limit is met first (the budget makes that impossible).
     """
     start = counters.tokens
@@ -69,6 +71,8 @@ def decode(matcher: Matcher, source: Source, sampler: Sampler, counters: Counter
             spent += time.perf_counter() - began
         else:
             allowed = matcher.mask()
+            if matcher.only_end():
+                return
             spent += time.perf_counter() - began
             logits = source.logits()
             began = time.perf_counter()

@@ -55,6 +55,12 @@ class Matcher:
             raise EngineFault("the matcher allows no token")
         return allowed
 
+    def only_end(self) -> bool:
+        """Whether the mask just computed leaves the end token alone: the text is whole, and nothing can be added."""
+        word, bit = divmod(self.end_token, 32)
+        words = self._words.view(np.uint32)
+        return bool(words[word] == 1 << bit and np.count_nonzero(words) == 1)
+
     def consume(self, tokens: list[int]) -> None:
         """Advance. Raises EngineFault on a token that is not allowed."""
         if not self._matcher.consume_tokens(tokens):

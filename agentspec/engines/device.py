@@ -11,6 +11,14 @@ DEVICES = ["auto", "cpu", "cuda", "cuda:N", "mps"]
 DTYPES = ["auto", "float32", "bfloat16", "float16"]
 
 
+def check_names(device: str, dtype: str) -> None:
+    """Raises InvalidInput for a device or dtype that exists nowhere; needs no torch."""
+    if device != "auto" and re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?|mps", device) is None:
+        raise InvalidInput(f"unknown device '{device}'{nearest(device, DEVICES)}")
+    if dtype not in DTYPES:
+        raise InvalidInput(f"unknown dtype '{dtype}'{nearest(dtype, DTYPES)}")
+
+
 def choose_device(torch: Any, asked: str) -> str:
     """``cpu``, ``cuda:N`` or ``mps``. ``auto`` is a GPU where there is one: CUDA before Apple's, else the CPU.
 
@@ -19,8 +27,7 @@ def choose_device(torch: Any, asked: str) -> str:
     found = _found(torch)
     if asked == "auto":
         return found[0]
-    if re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?|mps", asked) is None:
-        raise InvalidInput(f"unknown device '{asked}'{nearest(asked, DEVICES)}")
+    check_names(asked, "auto")
     wanted = "cuda:0" if asked == "cuda" else asked
     if wanted not in found:
         raise EngineFault(f"the device '{asked}' is not available: {_why(torch, asked)}; here: {', '.join(found)}")
@@ -32,8 +39,7 @@ def choose_dtype(torch: Any, asked: str, device: str) -> str:
 
     Raises InvalidInput for a name that is none of these.
     """
-    if asked not in DTYPES:
-        raise InvalidInput(f"unknown dtype '{asked}'{nearest(asked, DTYPES)}")
+    check_names("auto", asked)
     if asked != "auto":
         return asked
     if not device.startswith("cuda"):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.checking.compile import Compiled
+from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.constraint import Constraint
 from agentspec.decoding.decode import Counters, Source, decode
 from agentspec.decoding.lower.llguidance import lower
@@ -21,7 +21,7 @@ from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
 from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
-from agentspec.episode.transcript import identify, split_step
+from agentspec.episode.transcript import identify, said, split_step
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
 from agentspec.guard.guard import Position
@@ -53,12 +53,7 @@ class Episode:
     guarded: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
-        if not self.task.strip():
-            raise InvalidInput("the task is empty")
-        try:
-            self.task.encode()
-        except UnicodeEncodeError as problem:
-            raise InvalidInput(f"the task is not valid Unicode at character {problem.start + 1}") from None
+        check_task(self.task)
         limits = self.compiled.agent.limits
         self.asked = self.budget or Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
         self.counters = Counters()
@@ -160,7 +155,7 @@ class Episode:
             prefix, suffix = call_frame(self.compiled.agent.spec, letter)
             self._arguments = content[len(prefix) : len(content) - len(suffix)]
         if letter.tool is None:
-            self.answer = content
+            self.answer = said(step_of(self.compiled.agent.spec.steps, letter), content)
 
     def _user_step(self, position: Position) -> StepRecord:
         letter = self._asked_by_user(position.allowed())
@@ -312,6 +307,16 @@ class _Writing:
         spent = (self.tokens + (ended and self.node is None), self.forced, now - self.began)
         self.text, self.tokens, self.forced, self.began = rest, 0, 0, now
         return spent
+
+
+def check_task(task: str) -> None:
+    """Raises InvalidInput for a task that nobody could answer: blank, or no valid Unicode."""
+    if not task.strip():
+        raise InvalidInput("the task is empty")
+    try:
+        task.encode()
+    except UnicodeEncodeError as problem:
+        raise InvalidInput(f"the task is not valid Unicode at character {problem.start + 1}") from None
 
 
 class _Ended(Exception):

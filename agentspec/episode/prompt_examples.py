@@ -7,7 +7,7 @@ example is fine if some choice of outcomes makes it an episode the guard could h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
@@ -27,17 +27,22 @@ SEPARATOR = "---"
 
 @dataclass(frozen=True)
 class Line:
-    """One step as text: its name by its cue, its content, and the line of the file (from 1) it begins on."""
+    """One step as text: its name by its cue, its content, and the rows of the file it stands on, from ``number`` on."""
 
     step: str
     content: str
     number: int = 1
     cue: str = ""
+    rows: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """Cue and content."""
-        return f"{self.cue} {self.content}"
+        """The step as it stands in the file."""
+        return "\n".join(self.rows) or f"{self.cue} {self.content}"
+
+    def longer(self, content: str, row: str) -> Line:
+        """With one row more."""
+        return replace(self, content=f"{self.content}\n{content}", rows=(*self.rows, row))
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,17 @@ class Finding:
     location: Location
     text: str
     problem: str
-    rules: tuple[str, ...]
-    allowed: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """Why, and by which rules."""
+        return f"{self.problem} (rule {', '.join(self.rules)})" if self.rules else self.problem
 
     def __str__(self) -> str:
-        rules = f" (rule {', '.join(self.rules)})" if self.rules else ""
-        allowed = f"\n    allowed: {', '.join(self.allowed)}" if self.allowed else ""
-        shown = f"\n    {self.text[:120]}" if self.text else ""
-        return f"{self.location}: example {self.example}, step {self.step}: {self.problem}{rules}{shown}{allowed}"
+        told = SyntaxProblem(f"example {self.example}, step {self.step}: {self.message}", location=self.location)
+        return f"{told}\n    allowed: {', '.join(self.allowed)}" if self.allowed else str(told)
 
     def to_json(self) -> dict[str, Any]:
         """One entry of ``validate-prompts --json``."""
@@ -73,58 +81,70 @@ class Finding:
         }
 
 
-def read_lines(spec: Spec, text: str, source: str) -> list[list[Line]]:
+@dataclass
+class Transcript:
+    """One episode as it stands in a text; ``fault`` where a line of it cannot be read."""
+
+    number: int
+    lines: list[Line]
+    fault: Finding | None = None
+
+
+def read_transcripts(spec: Spec, text: str, source: str) -> list[Transcript]:
     """The episodes in a text: steps by their cues, later lines indented by two blanks, ``---`` between episodes.
 
-    A ``free`` step goes on to its closing delimiter. Raises SyntaxProblem with the line of what begins with no cue.
+    A ``free`` step goes on to its closing delimiter. What begins with no cue is the fault of its episode.
     """
-    episodes: list[list[Line]] = [[]]
-    for number, line in enumerate(text.split("\n"), start=1):
-        last = episodes[-1][-1] if episodes[-1] else None
-        found = split_cue(spec, line)
+    found = [Transcript(1, [])]
+    for number, row in enumerate(text.split("\n"), start=1):
+        here = found[-1]
+        last = here.lines[-1] if here.lines else None
+        announced = split_cue(spec, row)
+        if here.fault is not None and row.strip() != SEPARATOR:
+            continue
         if last is not None and _open(spec, last):
-            episodes[-1][-1] = Line(last.step, f"{last.content}\n{line}", last.number, last.cue)
-        elif found is not None:
-            episodes[-1].append(Line(*found, number, spec.steps[found[0]].cue))
-        elif line.strip() == SEPARATOR:
-            episodes.append([])
-        elif line.startswith(INDENT) and last is not None and line.strip():
-            mine = spec.steps[last.step].owner == Owner.MODEL
-            more = line if mine else line[len(INDENT) :]
-            episodes[-1][-1] = Line(last.step, f"{last.content}\n{more}", last.number, last.cue)
-        elif line.strip() and not line.startswith("#"):
+            here.lines[-1] = last.longer(row, row)
+        elif announced is not None:
+            here.lines.append(Line(*announced, number, spec.steps[announced[0]].cue, (row,)))
+        elif row.strip() == SEPARATOR:
+            if here.lines or here.fault is not None:
+                found.append(Transcript(here.number + 1, []))
+        elif row.startswith(INDENT) and last is not None and (row.strip() or _several(spec, last)):
+            mine = spec.steps[last.step].owner == Owner.MODEL  # whose text stands as it was written
+            here.lines[-1] = last.longer(row if mine else row[len(INDENT) :], row)
+        elif row.strip() and not row.startswith("#"):
             cues = ", ".join(dict.fromkeys(step.cue for step in spec.steps.values()))
-            raise SyntaxProblem(
-                f"a line begins with a cue ({cues}), with two blanks, or with #",
-                location=Location(source, number, 1),
-                excerpt=line,
-            )
-    return [episode for episode in episodes if episode]
+            problem = f"a line begins with a cue ({cues}), with two blanks, or with #"
+            here.fault = Finding(here.number, len(here.lines) + 1, Location(source, number, 1, row), row, problem)
+    return [one for one in found if one.lines or one.fault is not None]
 
 
 def _open(spec: Spec, line: Line) -> bool:
-    until = spec.steps[line.step].until
-    return bool(until) and not line.content.endswith(until)
+    """Whether a ``free`` region goes on."""
+    ends = [step.until for step in spec.steps.values() if step.cue == line.cue and step.until]
+    return bool(ends) and not any(line.content.endswith(until) for until in ends)
+
+
+def _several(spec: Spec, line: Line) -> bool:
+    """Whether a line of two blanks may be a part of the step."""
+    return any(step.max_lines > 1 for step in spec.steps.values() if step.cue == line.cue)
 
 
 def read_examples(compiled: Compiled) -> list[list[Line]]:
-    """The agent's prompt examples, each shown to be an episode of its own spec. Raises SyntaxProblem at the first
-    that is not."""
+    """The agent's prompt examples, each an episode of its own spec. Raises SyntaxProblem at the first that is not."""
     agent = compiled.agent
-    episodes = read_lines(agent.spec, agent.examples, agent.examples_source)
-    for finding in findings(compiled, episodes, agent.examples_source):
-        rules = f" (rule {', '.join(finding.rules)})" if finding.rules else ""
+    transcripts = read_transcripts(agent.spec, agent.examples, agent.examples_source)
+    for finding in findings(compiled, transcripts, agent.examples_source):
         allowed = f"; allowed: {', '.join(finding.allowed)}" if finding.allowed else ""
-        raise SyntaxProblem(
-            f"prompt example: {finding.problem}{rules}{allowed}", location=finding.location, excerpt=finding.text
-        )
-    return episodes
+        raise SyntaxProblem(f"prompt example: {finding.message}{allowed}", location=finding.location)
+    return [one.lines for one in transcripts]
 
 
-def findings(compiled: Compiled, episodes: Iterable[list[Line]], source: str) -> Iterator[Finding]:
-    """The first fault of each example that is no episode of its spec."""
-    for i, episode in enumerate(episodes, start=1):
-        if (finding := _Reading(compiled, source, i).fault(episode)) is not None:
+def findings(compiled: Compiled, transcripts: Iterable[Transcript], source: str) -> Iterator[Finding]:
+    """The first fault of each transcript that is no episode of its spec."""
+    for one in transcripts:
+        finding = one.fault or _Reading(compiled, source, one.number).fault(one.lines)
+        if finding is not None:
             yield finding
 
 
@@ -170,10 +190,10 @@ class _Reading:
         if compiled.arena.owner[state] == Owner.MODEL:
             return [identify(compiled, possible, line.text, self.quotes.bound(possible))[0]]
         here = [a for a in possible if step_of(compiled.agent.spec.steps, a).cue == line.cue]
-        outcomes = dict.fromkeys(frozenset(n for n in a.true if not self._read_off(n)) for a in here)
-        found = [heard(compiled, self.quotes, here, outcome, line.content, line.content) for outcome in outcomes]
         if not here:
             raise InvalidInput(f"the step '{line.step}' may not come here")
+        outcomes = dict.fromkeys(frozenset(n for n in a.true if not self._read_off(n)) for a in here)
+        found = [heard(compiled, self.quotes, here, outcome, line.content, line.content) for outcome in outcomes]
         return [one[0] for one in found if one is not None]
 
     def _read_off(self, name: str) -> bool:
@@ -202,15 +222,16 @@ class _Reading:
             contents = {**self.compiled.contents, **self.quotes.bound(possible)}
             for letter in possible:
                 if letter in contents and step_of(self.compiled.agent.spec.steps, letter).cue == line.cue:
-                    best = max(best, _right(contents[letter], line.content))
+                    best = max(best, _right(contents[letter], line.text[len(line.cue) + 1 :]))
         return best
 
     def _finding(
         self, index: int, line: Line, problem: str, rules: tuple[str, ...], allowed: tuple[str, ...], right: int = -1
     ) -> Finding:
-        read = line.content[: max(right, 0)].split("\n")
-        column = len(read[-1]) + 1 + (len(line.cue) + 1 if len(read) == 1 and right >= 0 else 0)
-        location = Location(self.source, line.number + len(read) - 1, column)
+        read = line.text[: max(right + len(line.cue) + 1, 0) if right >= 0 else 0].split("\n")
+        row = line.text.split("\n")[len(read) - 1]
+        column = min(len(read[-1]), len(row)) + 1
+        location = Location(self.source, line.number + len(read) - 1, column, row)
         return Finding(self.number, index, location, line.text, problem, rules, allowed)
 
 

@@ -79,7 +79,7 @@ def identify(
     found = split_cue(spec, text)
     if found is None:
         raise InvalidInput(f"begins with no cue: {text[:60]!r}")
-    raise InvalidInput(f"the step '{found[0]}' may not come here; allowed: {listed(possible)}")
+    raise InvalidInput(f"the step '{found[0]}' may not come here")
 
 
 def _content(step: Step, text: str) -> str | None:
@@ -87,9 +87,11 @@ def _content(step: Step, text: str) -> str | None:
     return text[len(lead) :] if text.startswith(lead) else "" if text == step.cue else None
 
 
-def listed(letters: Iterable[Letter]) -> str:
-    """The letters as a reader wants them: each step once, with the tools or outcomes it may have."""
-    return ", ".join(sorted({str(letter) for letter in letters})) or "the end"
+def said(step: Step, content: str) -> str:
+    """The text of a model's step as it was meant: later lines not indented, no closing delimiter."""
+    if step.until:
+        return content.removesuffix(step.until)
+    return content.replace(f"{BORDER}{INDENT}", BORDER) if step.max_lines > 1 else content
 
 
 def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[Letter, str]:

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.content.constraint import ANY, And, Characters, Constraint, Literal, Not, Quote, Sequence, fold
+from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Not, Quote, Sequence, fold
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.content.where import where
+from agentspec.content.where import valuation
 from agentspec.errors import InvalidInput, SpecError, TooLarge, nearest
 from agentspec.logic.formula import atoms
 from agentspec.spec.fault import word_at
@@ -130,7 +130,7 @@ class _Making:
     def letters(self, step: Step) -> list[Letter]:
         made = list(self._of_step(step))
         if len(made) > LETTER_LIMIT:
-            raise TooLarge(f"the step '{step.name}' has more than {LETTER_LIMIT} letters: fewer predicates or tools")
+            raise _too_many(step)
         return made
 
     def _of_step(self, step: Step) -> Iterator[Letter]:
@@ -164,10 +164,14 @@ class _Making:
         self, step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None, whole: Constraint
     ) -> Iterator[Letter]:
         """The model's letters: one for each valuation of the predicates that some text has."""
-        predicates = [(p.name, self._texts(p, step)) for p in self.spec.propositions if self._applies(p, step, tool)]
+        predicates = [p for p in self.spec.propositions if step.name in p.at and p.tool in (None, tool)]
         self.wholes[step.name, tool] = self._framed(step, tool, whole)
-        names = tuple(name for name, _ in predicates)
-        for held, texts in self._valuations(step, predicates, whole):
+        names = tuple(p.name for p in predicates)
+        if any(p.where is not None for p in predicates):
+            valuations = self._by_value(step, tool, predicates)
+        else:
+            valuations = self._valuations(step, [(p.name, self._texts(p, step)) for p in predicates], whole)
+        for held, texts in valuations:
             letter = _letter(step, (*true, *held), (*among, *names), tool)
             self.contents[letter] = self._framed(step, tool, texts)
             yield letter
@@ -192,27 +196,37 @@ class _Making:
                 self.read[letter] = frozenset(name for name, _ in here)
                 yield letter
 
-    def _applies(self, predicate: Proposition, step: Step, tool: str | None) -> bool:
-        return step.name in predicate.at and predicate.tool in (None, tool)
-
     def _texts(self, predicate: Proposition, step: Step) -> Constraint:
-        if predicate.texts is not None:
-            if step.name in self.quoting:
-                raise SpecError(
-                    f"proposition '{predicate.name}' reads '{step.name}', which quotes: put it at the step it quotes",
-                    location=predicate.location,
-                )
-            return written(predicate.texts, step)
-        assert predicate.where is not None
-        what = f"proposition '{predicate.name}', where"
-        try:
-            if step.kind == "json_schema":
-                assert step.schema is not None
-                return where(step.schema, predicate.where, what=what)
-            assert predicate.tool is not None
-            return where(self.schemas[predicate.tool].parameters, predicate.where, what=what)
-        except InvalidInput as problem:
-            raise SpecError(problem.message, location=predicate.location) from None
+        assert predicate.texts is not None
+        if step.name in self.quoting:
+            raise SpecError(
+                f"proposition '{predicate.name}' reads '{step.name}', which quotes: put it at the step it quotes",
+                location=predicate.location,
+            )
+        return written(predicate.texts, step)
+
+    def _by_value(
+        self, step: Step, tool: str | None, predicates: list[Proposition]
+    ) -> Iterator[tuple[tuple[str, ...], Constraint]]:
+        """As `_valuations`, for conditions on JSON values."""
+        schema = step.schema if step.schema is not None else self.schemas[str(tool)].parameters
+        found: list[tuple[tuple[bool, ...], Constraint]] = [((), NO_TEXT)]
+        for i, predicate in enumerate(predicates):
+            what = f"proposition '{predicate.name}', where"
+            split = []
+            for signs in [(*held, sign) for held, _ in found for sign in (True, False)]:
+                conditions = [(p.where or {}, sign) for p, sign in zip(predicates[: i + 1], signs, strict=True)]
+                try:
+                    texts = valuation(schema, conditions, what=what)
+                except InvalidInput as problem:
+                    raise SpecError(problem.message, location=predicate.location) from None
+                if texts != NO_TEXT:
+                    split.append((signs, texts))
+            if len(split) > LETTER_LIMIT:
+                raise _too_many(step)
+            found = split
+        for signs, texts in found:
+            yield tuple(p.name for p, sign in zip(predicates, signs, strict=True) if sign), texts
 
     def _valuations(
         self, step: Step, predicates: list[tuple[str, Constraint]], whole: Constraint
@@ -221,12 +235,23 @@ class _Making:
         what = f"the predicates of the step '{step.name}'"
         found: list[tuple[tuple[str, ...], tuple[Constraint, ...]]] = [((), (whole,))]
         for name, true in predicates:
-            split = [
-                ways for held, parts in found for ways in (((*held, name), (*parts, true)), (held, (*parts, Not(true))))
-            ]
-            found = [(held, parts) for held, parts in split if not Language(And(parts)).is_empty(what=what)]
+            split: list[tuple[tuple[str, ...], tuple[Constraint, ...]]] = []
+            for held, parts in found:
+                for ways in (((*held, name), (*parts, true)), (held, (*parts, Not(true)))):
+                    if not Language(And(ways[1])).is_empty(what=what):
+                        split.append(ways)
+                if len(split) > LETTER_LIMIT:
+                    raise _too_many(step)
+            found = split
         for held, parts in found:
             yield held, parts[0] if len(parts) == 1 else And(parts)
+
+
+def _too_many(step: Step) -> TooLarge:
+    return TooLarge(
+        f"the step '{step.name}' has more than {LETTER_LIMIT} letters: it needs fewer propositions or tools",
+        location=step.location,
+    )
 
 
 def _letter(step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None) -> Letter:

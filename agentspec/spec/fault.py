@@ -33,8 +33,11 @@ def fault(file: YamlFile, errors: list[ErrorDetails]) -> SpecError:
         return file.fault(f"the key '{path[-1]}' is missing{more}", path[:-1], key=True)
     if path == ("semantics",) and first["input"] == "infinite":
         return file.fault("sessions without an end ('semantics: infinite') are not supported by this version yet", path)
-    message = first["msg"][0].lower() + first["msg"][1:]
-    return file.fault(f"{dotted}: {message}, not {str(first['input'])[:60]!r}{more}", path)
+    message = first["msg"][0].lower() + first["msg"][1:].replace(" after validation", "")
+    if first["type"] == "model_type":
+        message = f"input should be a mapping with keys among {', '.join(keys_at(path))}"
+    but = "" if ", not " in message else f", not {str(first['input'])[:60]!r}"
+    return file.fault(f"{dotted}: {message}{but}{more}", path)
 
 
 def keys_at(path: tuple[Any, ...]) -> list[str]:

@@ -114,6 +114,8 @@ def _examples(layers: Layers) -> tuple[str, str]:
     try:
         return read_text(place), str(place)
     except InvalidInput as problem:
+        if problem.location is not None:
+            raise
         raise layer.file.fault(problem.message, ("examples",)) from None
 
 

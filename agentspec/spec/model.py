@@ -38,7 +38,7 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-_LISTED = BeforeValidator(_listed, json_schema_input_type=Name | list[Name])
+_LISTED = BeforeValidator(_listed, json_schema_input_type=Name | Annotated[list[Name], Field(min_length=1)])
 """One name stands for a list of one."""
 
 
@@ -167,7 +167,7 @@ class RenderingModel(_Strict):
 class Document(_Strict):
     """All keys of a file: a spec, an agent that names its spec, or both in one."""
 
-    version: Annotated[int, BeforeValidator(_version)]
+    version: Annotated[int, BeforeValidator(_version, json_schema_input_type=Literal[1])]
     name: Name
     description: str = ""
     extends: str | None = None

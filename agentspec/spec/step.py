@@ -75,19 +75,20 @@ def _content(
         return _choice(file, inside, model.choice)
     if model.free is not None:
         if model.free.until != model.free.until.strip() or not model.free.until.isprintable():
-            raise file.fault("'until' is printable and neither begins nor ends with a blank", inside)
+            where = inside if isinstance(file.value(inside), str) else (*inside, "until")
+            raise file.fault("'until' is printable and neither begins nor ends with a blank", where)
         return _free(model.free, [other.cue for other in models.values()])
     if model.span is not None:
         return Quote(_quotable(file, (*inside, "of"), model.span.of, models), model.span.max_chars)
-    try:
-        if model.regex is not None:
-            return _at_pattern(file, inside, model.regex.pattern, model.regex.max_chars)
-        if model.json_schema is not None:
+    if model.regex is not None:
+        return _at_pattern(file, inside, model.regex.pattern, model.regex.max_chars)
+    if model.json_schema is not None:
+        try:
             return from_schema(model.json_schema, what="json_schema")
-    except InvalidInput as problem:
-        if problem.location is not None:
-            raise
-        raise file.fault(problem.message, inside) from None
+        except SyntaxProblem as problem:  # in a pattern: its label is the JSON pointer
+            raise file.fault(f"{problem.location}: {problem.message}", inside) from None
+        except InvalidInput as problem:
+            raise file.fault(problem.message, inside) from None
     if model.format is not None:
         return _format(file, inside, model.format, models)
     return None
@@ -106,6 +107,8 @@ def _format(file: YamlFile, inside: tuple[Any, ...], model: FormatModel, models:
         _quotable(file, written, [name], models)
     if model.repeat is None:
         return made.constraint
+    if not model.separator.isprintable():
+        raise file.fault("a separator is printable text of one line", (*inside, "separator"))
     low, high = map(int, model.repeat.split(".."))
     try:
         return repeated(made, low, high, model.separator).constraint
@@ -121,6 +124,8 @@ def _at_pattern(file: YamlFile, inside: tuple[Any, ...], pattern: str, max_chars
         return regex_line(parsed, max_chars)
     except SyntaxProblem as problem:
         raise relocated(file, written, problem) from None
+    except InvalidInput as problem:
+        raise file.fault(problem.message, written) from None
 
 
 def _quotable(file: YamlFile, path: tuple[Any, ...], names: list[str], models: dict[str, StepModel]) -> tuple[str, ...]:

@@ -89,6 +89,8 @@ class YamlFile:
         except MarkedYAMLError as problem:
             mark = problem.problem_mark or problem.context_mark
             text = (problem.problem or str(problem)).strip().split("\n")[0]
+            if "end of stream" in text and problem.context_mark is not None:  # the culprit is what was left open
+                mark, text = problem.context_mark, f"{problem.context}: it never ends"
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             raise self.error(f"not valid YAML: {text}", line, column) from None
         except Exception as problem:  # the parser's own assertions and index errors on hostile text
@@ -166,11 +168,14 @@ def _whole(text: str) -> int:
 
 
 def read_text(path: Path) -> str:
-    """The file's text. Raises InvalidInput naming the file when it cannot be read or is not UTF-8."""
+    """The file's text. Raises InvalidInput naming the file, and the place where it is not UTF-8."""
     try:
         return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as problem:
-        raise InvalidInput(f"{path}: not UTF-8 at byte {problem.start}; save the file as UTF-8") from None
+        good = problem.object[: problem.start].decode().split("\n")
+        line = problem.object.split(b"\n")[len(good) - 1].decode(errors="replace").rstrip("\r")
+        where = Location(str(path), len(good), len(good[-1]) + 1, line)
+        raise SyntaxProblem("not UTF-8 from here on; save the file as UTF-8", location=where) from None
     except OSError as problem:
         raise InvalidInput(f"{path}: {problem.strerror or problem}") from None
     except ValueError as problem:  # a NUL or a lone surrogate in the name

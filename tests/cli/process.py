@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 PLAIN = [sys.executable, "-m", "agentspec"]
@@ -68,6 +73,7 @@ class Place:
             "AGENTSPEC_TRACE_DIR": str(self.trace_folder),
             "AGENTSPEC_STATE_DIR": str(folder / "state"),
             "HF_HOME": str(folder / "hub"),
+            "AGENTSPEC_MODEL": "no-model-is-wanted-here",
             "NO_COLOR": "1",
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
@@ -114,10 +120,36 @@ class Place:
     def shell(self, script: str, **more: str) -> Done:
         """Run a script of the shell's in which ``agentspec`` is the plain one and ``toy`` the other."""
         functions = "\n".join(
-            f"{name}() {{ {' '.join(map(_quoted, program))} \"$@\"; }}"
+            f'{name}() {{ {" ".join(map(_quoted, program))} "$@"; }}'
             for name, program in (("agentspec", PLAIN), ("toy", TOY))
         )
         return self.agentspec("-c", f"{functions}\n{script}", program=["bash"], **more)
+
+    def inside(self, *arguments: str, stdin: bytes = b"", toy: bool = False, **more: str) -> Done:
+        """The plain one, or that with a toy for a model, in this process, which is quicker."""
+        from agentspec.__main__ import main
+
+        environment = {**self.environment, **more}
+        code: object = 0
+        with pytest.MonkeyPatch.context() as patch, _redirected(patch, stdin) as (out, err):
+            patch.chdir(self.folder)
+            for name in [name for name in os.environ if name not in environment]:
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["agentspec", *arguments])
+            if toy:
+                from tests.cli.toy_run import prepare
+
+                prepare(patch.setattr)
+            try:
+                main()
+            except SystemExit as ending:
+                code = ending.code
+            sys.stdout.flush()
+            sys.stderr.flush()
+            assert isinstance(code, int)
+            return Done(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
     def traces(self) -> list[Trace]:
         """The traces that were left, each line of which is whole."""
@@ -128,6 +160,24 @@ class Place:
         traces = self.traces()
         assert len(traces) == 1
         return traces[0]
+
+
+@contextlib.contextmanager
+def _redirected(patch: pytest.MonkeyPatch, stdin: bytes) -> Iterator[tuple[Path, Path]]:
+    """Let the standard streams of this process lie in files, Python's and those beneath it."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as undo:
+        files = [Path(folder) / name for name in ("in", "out", "err")]
+        files[0].write_bytes(stdin)
+        for number, (file, name) in enumerate(zip(files, ("stdin", "stdout", "stderr"), strict=True)):
+            opened = os.open(file, os.O_RDWR | os.O_CREAT)
+            undo.callback(os.close, opened)
+            saved = os.dup(number)
+            undo.callback(os.close, saved)
+            undo.callback(os.dup2, saved, number)
+            os.dup2(opened, number)
+            stream = os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)
+            patch.setattr(sys, name, stream)
+        yield files[1], files[2]
 
 
 def read_trace(file: Path) -> Trace:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -12,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from agentspec.content.constraint import Choice, Constraint, Repeat, Sequence, max_bytes
+from agentspec.content.constraint import And, Choice, Constraint, Repeat, Sequence, max_bytes
 from agentspec.content.json_schema import ARRAY_ITEMS, STRING_LENGTH, from_schema, parse_object
-from agentspec.content.language import matches
-from agentspec.content.numbers import DIGITS
+from agentspec.content.language import Language, matches
+from agentspec.content.numbers import DIGITS, compared, multiple_of, number
 from agentspec.errors import InvalidInput
-from tests.content.texts import sample
+from tests.content.texts import sample, walked
 
 Schema = dict[str, Any]
-quick = settings(deadline=None, max_examples=100)
+quick = settings(deadline=None, max_examples=60)
 
 KEYS = st.one_of(
     st.sampled_from(["a", "b", "c", "amount", "due date", "größe", "a/b", "~", "😀", "{", "a,b", ":"]),
@@ -158,6 +160,116 @@ def test_every_valid_compact_text_matches(case: tuple[Schema, str]) -> None:
     schema, text = case
     assert Draft202012Validator(schema).is_valid(json.loads(text)), "the test's own generator is wrong"
     assert matches(from_schema(schema), text)
+
+
+LIMITS = st.sampled_from([-100, -10, -2.5, -1, -0.5, 0, 0.25, 1, 1.5, 2, 9.99, 10, 99, 100, 12345.678])
+RANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "minimum": LIMITS,
+        "maximum": LIMITS,
+        "exclusiveMinimum": LIMITS,
+        "exclusiveMaximum": LIMITS,
+        "multipleOf": st.sampled_from([1, 2, 3, 5, 0.5, 0.01, 0.25, 7]),
+    },
+)
+NUMERALS = st.builds(
+    lambda sign, whole, fraction: f"{sign}{whole}{fraction}",
+    st.sampled_from(["", "-"]),
+    st.integers(0, 120).map(str),
+    st.sampled_from(["", "", ".0", ".5", ".25", ".01", ".990", ".678"]),
+)
+
+
+def _ranges(limits: Schema) -> list[Constraint]:
+    comparisons = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
+    bounds = {keyword: Decimal(str(limit)) for keyword, limit in limits.items()}
+    return [
+        multiple_of(bound) if keyword == "multipleOf" else compared(comparisons[keyword], bound)
+        for keyword, bound in bounds.items()
+    ]
+
+
+def in_range(value: Decimal, limits: Schema) -> bool:
+    bound = {keyword: Decimal(str(limit)) for keyword, limit in limits.items()}
+    return (
+        bound.get("minimum", value) <= value <= bound.get("maximum", value)
+        and ("exclusiveMinimum" not in bound or value > bound["exclusiveMinimum"])
+        and ("exclusiveMaximum" not in bound or value < bound["exclusiveMaximum"])
+        and ("multipleOf" not in bound or value % bound["multipleOf"] == 0)
+    )
+
+
+@quick
+@given(
+    st.sampled_from(["integer", "number"]), RANGES, st.lists(NUMERALS, max_size=12), st.randoms(use_true_random=False)
+)
+def test_numbers_keep_to_their_range(name: str, limits: Schema, texts: list[str], drawn: Random) -> None:
+    schema = {"type": name, **limits}
+    some = [Decimal(n) / 100 for n in range(-12000, 12000, 100 if name == "integer" else 1)]
+    if Language(And((number(integer=name == "integer"), *_ranges(limits)))).is_empty():
+        assert not any(in_range(value, limits) for value in some)
+        with pytest.raises(InvalidInput, match="no value satisfies this"):
+            from_schema(schema)
+        return
+    language = Language(from_schema(schema))
+    may_be_negative = all(limits.get(keyword, -1) < 0 for keyword in ("minimum", "exclusiveMinimum"))
+    for text in texts:
+        written = (may_be_negative or text[0] != "-") and not (name == "integer" and "." in text)
+        assert language.accepts(text) == (written and in_range(Decimal(text), limits)), text
+    for _ in range(3):
+        assert in_range(Decimal(walked(language, drawn)), limits)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["^a", "b$", '"', "^[^\\\\]*$", "\\n|\\t", "^(a|\\\\|é){2,3}$", "^.?$", "\\d{3}", "^\\W+$", "(?i)^ab", ""],
+)
+def test_patterns_are_searched_for_in_the_decoded_string(pattern: str) -> None:
+    language = Language(from_schema({"type": "string", "pattern": pattern, "maxLength": 6}))
+    found = re.compile(pattern.replace("$", "\\Z"), re.ASCII)
+    for letters in range(5):
+        for value in map("".join, product('aB"\\\né1', repeat=letters) if letters < 4 else product('a"\\', repeat=4)):
+            assert language.accepts(written(value)) == bool(found.search(value)), value
+    assert not language.accepts(written("a" * 7))
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"type": "integer", "minimum": 0.2, "maximum": 0.9}, "#/minimum"),
+        ({"type": "number", "minimum": 3, "maximum": 2}, "#/minimum"),
+        ({"type": "number", "exclusiveMinimum": 3, "maximum": 3}, "#/exclusiveMinimum"),
+        ({"type": "integer", "multipleOf": 1000, "minimum": 1, "maximum": 999}, "#/multipleOf"),
+        ({"type": "string", "pattern": "^a{5}$", "maxLength": 4}, "#/pattern"),
+        ({"type": "string", "pattern": "\\x00"}, "#/pattern"),
+        ({"type": "integer", "minimum": 10**15}, "#/minimum"),
+        ({"type": "integer", "minimum": "1"}, "#/minimum"),
+        ({"type": "integer", "maximum": True}, "#/maximum"),
+        ({"type": "integer", "multipleOf": 0}, "#/multipleOf"),
+        ({"type": "number", "multipleOf": 0.12345}, "#/multipleOf"),
+        ({"type": "string", "pattern": 1}, "#/pattern"),
+        ({"type": "string", "pattern": "("}, "#/pattern"),
+        ({"type": "string", "pattern": "a(?=b)"}, "#/pattern"),
+    ],
+)
+def test_what_no_value_satisfies_or_cannot_be_read_is_refused(schema: Schema, pointer: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        from_schema(schema, what="w")
+    assert str(raised.value).startswith(f"w: {pointer}:")
+
+
+def test_constants_have_no_exponent() -> None:
+    for value, text in (
+        (1e22, "10000000000000000000000"),
+        (1e-7, "0.0000001"),
+        (-2.5e3, "-2500.0"),
+        ([1e16], "[10000000000000000]"),
+    ):
+        assert matches(from_schema({"const": value}), text)
+        assert json.loads(text) == value
+    with pytest.raises(InvalidInput, match="is no string"):
+        from_schema({"const": {1: 2}})
 
 
 @quick

@@ -29,7 +29,7 @@ from agentspec.errors import TooLarge
 from tests.content.oracle import matches
 from tests.content.texts import ranges_of, trees
 
-quick = settings(deadline=None, max_examples=250)
+quick = settings(deadline=None, max_examples=100)
 SHORT = ["".join(letters) for length in range(6) for letters in product("ab", repeat=length)]
 WIDE = ["".join(letters) for length in range(4) for letters in product('a"\\\né😀', repeat=length)]
 
@@ -42,7 +42,7 @@ def test_accepts_what_the_definition_accepts(constraint: Constraint) -> None:
         assert language.accepts(text) == matches(constraint, text), text
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(trees('a"\\\né😀'))
 def test_accepts_what_the_definition_accepts_of_other_characters(constraint: Constraint) -> None:
     language = Language(constraint)

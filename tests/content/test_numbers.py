@@ -75,7 +75,7 @@ def test_all_short_texts_compare_as_decimals(comparison: Comparison, bound: str)
     assert not taken(constraint, OTHERS)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(COMPARISONS), decimals, st.lists(numerals, min_size=1, max_size=5))
 def test_random_texts_compare_as_decimals(comparison: Comparison, bound: Decimal, texts: list[str]) -> None:
     near = f"{bound:f}"
@@ -85,7 +85,7 @@ def test_random_texts_compare_as_decimals(comparison: Comparison, bound: Decimal
     assert taken(compared(comparison, bound), texts) == expected
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(st.sampled_from(COMPARISONS), decimals, st.lists(numerals, min_size=1, max_size=8))
 def test_the_grammar_compares_alike(comparison: Comparison, bound: Decimal, texts: list[str]) -> None:
     both = And((number(integer=False), compared(comparison, bound)))
@@ -107,7 +107,7 @@ def test_multiples(step: str) -> None:
     assert not taken(multiple_of(Decimal(step)), OTHERS)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(1, 400), st.integers(0, 3), st.integers(-(10**14), 10**14), st.integers(0, 4))
 def test_random_multiples(unit: int, places: int, value: int, other: int) -> None:
     step = Decimal(unit).scaleb(-places)

@@ -175,7 +175,7 @@ cases = objects(inner_schemas).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(cases, st.randoms(use_true_random=False))
 def test_every_text_of_the_schema_falls_on_the_side_its_value_says(case: tuple[Schema, Schema], drawn: Random) -> None:
     schema, condition = case
@@ -207,7 +207,7 @@ pairs = objects(inner_schemas).flatmap(
 SIGNS = list(product((True, False), repeat=2))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=12)
 @given(pairs, st.randoms(use_true_random=False))
 def test_the_valuations_of_two_conditions_partition_the_schema(
     case: tuple[Schema, Schema, Schema], drawn: Random
@@ -226,7 +226,7 @@ def test_the_valuations_of_two_conditions_partition_the_schema(
         assert [cell for cell, language in languages.items() if language.accepts(text)] == [signs], text
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=12)
 @given(cases, st.randoms(use_true_random=False))
 def test_the_grammar_takes_the_same_texts(case: tuple[Schema, Schema], drawn: Random) -> None:
     schema, condition = case

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import (
+    ANY,
     LINE,
+    And,
     Characters,
     Choice,
     Constraint,
@@ -22,13 +24,15 @@ from agentspec.content.constraint import (
     line_of_text,
 )
 from agentspec.content.json_schema import from_schema
-from agentspec.content.language import matches
+from agentspec.content.language import Language, matches
+from agentspec.content.where import valuation
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.guard.segment import Node, Segment
-from tests.content.texts import constraints, ranges_of, sample
+from tests.content.texts import constraints, ranges_of, sample, trees
 from tests.decoding.bytes import accepts, factory
+from tests.decoding.grammar import texts_of
 
-quick = settings(deadline=None, max_examples=50)
+quick = settings(deadline=None, max_examples=40)
 
 
 def letter(name: str) -> Letter:
@@ -53,6 +57,7 @@ def assert_agrees(content: Constraint, texts: list[str]) -> None:
         assert taken(grammar, f"[A] {text}\n") == matches(content, text), (text, grammar)
 
 
+WIDE = ["".join(letters) for length in range(5) for letters in product('a"[\n', repeat=length)]
 SHORT = ["".join(letters) for length in range(4) for letters in product("ab[", repeat=length)]
 
 
@@ -60,6 +65,17 @@ SHORT = ["".join(letters) for length in range(4) for letters in product("ab[", r
 @given(constraints("ab["))
 def test_random_constraints_on_all_short_texts(content: Constraint) -> None:
     assert_agrees(content, SHORT)
+
+
+@quick
+@given(trees('a"[\n', leaves=6))
+def test_random_trees_with_intersections_and_complements(tree: Constraint) -> None:
+    """Within all short texts, since a complement alone also holds what is no text at all."""
+    content = And((Characters(ANY, 0, 4), tree))
+    language = Language(content)
+    if not language.is_empty():
+        expected = {text for text in WIDE if language.accepts(text)}
+        assert texts_of(Sequence((content, Literal("."))), [f"{text}." for text in WIDE]) == {f"{t}." for t in expected}
 
 
 @quick
@@ -190,6 +206,20 @@ def test_a_long_line_of_text() -> None:
     grammar = lower(ONE, lambda _: line(content))
     assert taken(grammar, "[A] " + "é" * 10_000 + "\n")
     assert not taken(grammar, "[A] " + "é" * 10_001 + "\n")
+
+
+def test_a_complement_beside_a_long_string_is_taken() -> None:
+    """Counters within complements take many steps of llguidance's lexer at once; the matcher's limits allow them."""
+    schema = {
+        "type": "object",
+        "properties": {"to": {"type": "string"}, "note": {"type": ["string", "null"]}},
+        "required": ["to"],
+    }
+    conditions = [{"to": {"pattern": "(?i)acme|globex"}}, {"to": {"minLength": 3}, "note": {"type": "string"}}]
+    content = valuation(schema, [(condition, False) for condition in conditions], what="w")
+    fine = ['{"to":"xx acm globe","note":null}', '{"to":"","note":"acme"}', '{"to":"' + "é" * 200 + '"}']
+    wrong = ['{"to":"Acme"}', '{"to":"aglobEx\\n","note":null}', '{"to":"abc","note":""}']
+    assert texts_of(content, [*fine, *wrong]) == set(fine)
 
 
 PAY = from_schema(

@@ -259,9 +259,9 @@ def test_download_takes_what_is_needed_and_no_code(monkeypatch: pytest.MonkeyPat
     ("name", "said"),
     [
         ("acme/two", "no such model on http://127.0.0.1"),
-        ("acme/one@v9", "no revision 'v9'"),
+        pytest.param("acme/one@v9", "no revision 'v9'", marks=pytest.mark.long),
         ("acme/gated", "is gated: accept its terms at http://127.0.0.1"),
-        ("acme/gguf", "GGUF files: download one and name its path"),
+        pytest.param("acme/gguf", "GGUF files: download one and name its path", marks=pytest.mark.long),
     ],
 )
 def test_what_the_hub_refuses(monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tests.laws.meaning import (
     BREAKS,
     arguments_of,
     can_quote,
+    decoded,
     fault,
     options,
     read_json,
@@ -126,8 +127,9 @@ def check_status(played: Played) -> None:
         return
     assert result.status == "accepted", f"law: always finished, not {result.status}: {result.reason}"
     assert result.exit_code == 0
-    mine = [record for record in played.records if record.letter and record.letter.owner == Owner.MODEL]
-    said = [record.content for record in mine if record.letter and record.letter.tool is None]
+    steps = played.spec.document["steps"]
+    mine = [(a, record.content) for record in played.records if (a := record.letter) and a.owner == Owner.MODEL]
+    said = [decoded(steps[letter.step], content) for letter, content in mine if letter.tool is None]
     assert result.answer == (said[-1] if said else None), "law: the answer is the last the model said itself"
 
 
@@ -211,7 +213,7 @@ def plain(value: Any) -> Any:
 
 
 def check_predicates(played: Played) -> None:
-    """What a letter says of a text is what the text says: a declared proposition, and whether anything can be quoted."""
+    """What a letter says of a text is what the text says: declared propositions, and whether anything can be quoted."""
     document, said = played.spec.document, Said(played.spec)
     quoting = {name: sources(step) for name, step in document["steps"].items() if sources(step)}
     for record, letter in zip(played.records, letters_of(played), strict=True):

@@ -12,7 +12,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.errors import InvalidInput
 from agentspec.guard.budget import Budget
 from tests.laws.episode_laws import Played, check_laws, compiled_of, play, told
-from tests.laws.specs import RandomSpec, random_spec
+from tests.laws.specs import RandomSpec, spec_from
 from tests.laws.toy import WILLS
 from tests.laws.words import TooMany, WordGame
 
@@ -85,17 +85,18 @@ def budgets(rng: Random, compiled: Compiled) -> Iterator[Budget | None]:
     yield None if fits else Budget(best.tokens + 500, best.steps + 12, best.calls + 3)
 
 
-def episodes_of(seed: int, count: Count, *, wills: Iterable[str] | None = None, folder: Path | None = None) -> None:
+def episodes_of(
+    seed: int, count: Count, *, wills: Iterable[str] | None = None, folder: Path | None = None, focus: str = ""
+) -> None:
     """Play one random spec under four budgets, each with a different will, and check every law."""
     rng = Random(f"episodes {seed}")
-    spec = random_spec(Random(f"spec {seed}"))
+    spec = spec_from(seed, focus)
     compiled = sound(spec, count)
     if compiled is None:
         return
     for budget in budgets(rng, compiled):
-        spec = replace(
-            spec, tool_seed=rng.randrange(10**9), temper=rng.choice([spec.temper, "mixed", "failing", "broken"])
-        )
+        tempers = [spec.temper, "wordy", "wordy"] if spec.temper == "wordy" else [spec.temper, "failing", "broken"]
+        spec = replace(spec, tool_seed=rng.randrange(10**9), temper=rng.choice([*tempers, "mixed"]))
         chosen = rng.choice(sorted(wills or WILLS))
         options = {
             "seed": rng.randrange(2**32),

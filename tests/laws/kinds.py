@@ -7,14 +7,23 @@ from typing import Any
 
 PATTERNS: dict[str, list[str]] = {
     "yes": ["yes"], "(no|yes)( please)?": ["no", "yes please"], "a|ab|b": ["a", "ab", "b"], "[0-9]+": ["7", "42"],
-    "[a-e]*": ["a", "abc"], "(?i)ok": ["OK", "ok", "oK"], "(?i)[k-s]+": ["KS", "ks", "osS"], "\\[Answer\\]": ["[Answer]"],
+    "[a-e]*": ["a", "abc"], "(?i)ok": ["OK", "ok", "oK"], "(?i)[k-s]+": ["KS", "ks", "osS"], "\\[Ans\\]": ["[Ans]"],
     ".": ["a", "é", "😀"], ".{3,}": ["abc", "wxyz"], "\\d": ["1"], "é+": ["é", "éé"], "[^a]*": ["b", "xyz"],
-    "\\w+": ["word", "a_1"], "\\W": ["!", "é"], "x|": ["x"], "[ab]{2}": ["ab", "ba"], "sunny|4|3\\.5": ["sunny", "4", "3.5"],
-    "\\s": ["a b"], "(a(b|c)?)+": ["abac", "a"],
+    "\\w+": ["word", "a_1"], "\\W": ["!", "é"], "x|": ["x"], "[ab]{2}": ["ab", "ba"], "\\s": ["a b"],
+    "sunny|4|3\\.5": ["sunny", "4", "3.5"], "(a(b|c)?)+": ["abac", "a"],
 }  # fmt: skip
 """Patterns of the dialect, each with texts in which it is found."""
 
-SEARCHED = {**PATTERNS, "^a": ["a", "ab"], "b$": ["b", "ab"], "^x|y$": ["xy", "x1", "1y"], "^$": [""], "\\n": ["a\nb"]}
+SEARCHED = {
+    **PATTERNS,
+    "forged$|fine": ["forged", "fine"],
+    "x{40}": ["x" * 40],
+    "^a": ["a", "ab"],
+    "b$": ["b", "ab"],
+    "^x|y$": ["xy", "x1", "1y"],
+    "^$": [""],
+    "\\n": ["a\nb"],
+}
 """Patterns to be searched for."""
 
 OPTIONS = [
@@ -24,7 +33,8 @@ OPTIONS = [
 _UNTIL = ["</think>", "done.", "]", "--", "答", "aa", "[Answer]"]
 _TEMPLATES = [
     "{n:int}", "{n:number} of {m:int}", "{what:text(5)}", "({a:regex([a-e]+)}, {b:int})", "{{{n:int}}}",
-    "{a:text(3)}-{b:text(3)}", "{w:regex((no|yes)( please)?)}.", "{c:choice(a|ab|b)}{d:bool}", "on {d:date}", "{w:word}: {t:text}",
+    "{a:text(3)}-{b:text(3)}", "{w:regex((no|yes)( please)?)}.", "{c:choice(a|ab|b)}{d:bool}", "on {d:date}",
+    "{w:word}: {t:text}",
 ]  # fmt: skip
 _QUOTING = ['{claim:text(6)} "{quote:span(SOURCE)}"', "{quote:span(SOURCE, 9)}!", "<{q:span(SOURCE)}> {n:int}"]
 
@@ -131,7 +141,7 @@ def textual(rng: Random) -> dict[str, Any]:
     """``matches`` or ``contains``."""
     if rng.random() < 0.4:
         return {"matches": rng.choice(sorted(PATTERNS))}
-    return {"contains": rng.choice(sorted(SEARCHED))}
+    return {"contains": rng.choice([*sorted(SEARCHED), *["forged$|fine"] * 4])}
 
 
 def where(rng: Random, schema: dict[str, Any]) -> dict[str, Any]:
@@ -161,8 +171,9 @@ def condition(rng: Random, schema: dict[str, Any]) -> dict[str, Any]:
     ]  # fmt: skip
     of_kind: dict[str, list[dict[str, Any]]] = {
         "string": [
-            {"minLength": rng.randint(0, 3)}, {"maxLength": rng.randint(0, 3)}, {"const": rng.choice(["", "a", '"', "é"])},
-            {"pattern": rng.choice(sorted(SEARCHED))}, {"enum": ["a", "b", 1]},
+            {"minLength": rng.randint(0, 3)}, {"maxLength": rng.randint(0, 3)},
+            {"const": rng.choice(["", "a", '"', "é"])}, {"pattern": rng.choice(sorted(SEARCHED))},
+            {"enum": ["a", "b", 1]},
         ],
         "integer": numeric,
         "number": numeric,

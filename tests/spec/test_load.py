@@ -45,7 +45,7 @@ def test_everything_that_stands_in_a_valid_file() -> None:
     assert (second.enforce, second.description, second.text) == ("warn", "at least once", "F thought")
     assert first.location == Location("clerk.yaml", 16, 28)
     assert spec.behavior_location == Location("clerk.yaml", 14, 11)
-    assert agent.tools_location == Location("clerk.yaml", 24, 8)
+    assert agent.tool_locations == {"calculator": Location("clerk.yaml", 24, 9)}
     limits = agent.limits
     assert (limits.max_tokens, limits.max_steps, limits.max_tool_calls, limits.timeout) == (100, 10, 2, 60)
     assert load_text(VALID, "clerk.yaml") == agent

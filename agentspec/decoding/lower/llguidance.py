@@ -75,14 +75,14 @@ class _Fragments:
         match constraint:
             case Literal(text=text):
                 return _quoted(text)
+            case Characters(ranges=(), minimum=0):
+                return '""'
+            case Choice(options=()) | Characters(ranges=()):
+                return "/[^\\s\\S]/"
             case Characters(ranges=ranges, minimum=minimum, maximum=maximum):
                 return f"/{_class(ranges)}{_times(minimum, maximum)}/" if maximum != 0 else '""'
             case Sequence(parts=parts):
                 return " ".join(map(self._named, parts)) or '""'
-            case Choice(options=()):
-                return "/[^\\s\\S]/"
-            case Characters(ranges=(), minimum=minimum):
-                return "/[^\\s\\S]/" if minimum else '""'
             case Choice(options=options):
                 return " | ".join(map(self._named, options))
             case Repeat(body=body, minimum=minimum, maximum=maximum):
@@ -92,7 +92,8 @@ class _Fragments:
             case Not(body=body):
                 return f"~{self._named(body)}"
             case Substring(chunks=chunks):
-                return f'%regex {{"substring_chunks": {json.dumps(chunks)}}}'
+                some = list(filter(None, chunks))  # llguidance takes no empty ones
+                return f'%regex {{"substring_chunks": {json.dumps(some)}}}' if some else '""'
         raise TypeError(f"{constraint} has no texts before it is bound")
 
     def _named(self, constraint: Constraint) -> str:

@@ -1,0 +1,212 @@
+"""``agentspec validate-prompts``: which example and step, the exact place, the rule, what would have been allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.process import Done, Place
+
+AGENT = """\
+version: 1
+name: desk
+steps:
+  question: {by: user, cue: "[Q]"}
+  mood: {by: model, cue: "[Mood]", choice: [good, bad]}
+  code: {by: model, cue: "[Code]", regex: "[A-Z][0-9]{2}"}
+  record: {by: model, cue: "[R]", json_schema: {type: object, properties: {n: {type: integer}}, required: [n]}}
+  note: {by: model, cue: "[Note]", text: {max_chars: 40, max_lines: 2}}
+  action: {by: model, cue: "[Do]", tool: name}
+  input: {by: model, cue: "[In]", tool: arguments}
+  seen: {by: tool, cue: "[See]", max_tokens: 50}
+  quote: {by: model, cue: "[Quote]", span: seen}
+  answer: {by: model, cue: "[A]", text: {max_chars: 20}}
+behavior: question (mood | code | record | note | action input seen quote?)* answer
+rules:
+  - {id: look-first, ltl: "!answer W seen"}
+  - {id: one-mood, ltl: "G(mood -> N G !mood)"}
+tools: [calculator, lookup]
+limits: {max_tokens: 2000}
+"""
+CALL = '[Q] a\n[Do] calculator\n[In] {"expression":"1+1"}\n[See] 2\n'
+GOOD = CALL + "[A] two\n"
+ANY = {"action {chosen(calculator)}", "action {chosen(lookup)}", "code", "mood", "note", "record"}
+"""What may follow where nothing was looked at."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(tmp_path)
+    made.write("desk.yaml", AGENT)
+    return made
+
+
+def validated(place: Place, text: str | bytes, *more: str) -> Done:
+    return place.inside("validate-prompts", "desk.yaml", place.write("some.txt", text), *more)
+
+
+GOOD_FILES = {
+    "one": GOOD,
+    "no line end": GOOD[:-1],
+    "two": f"{GOOD}---\n{GOOD}",
+    "Windows": GOOD.replace("\n", "\r\n"),
+    "a byte order mark": "\ufeff" + GOOD,
+    "comments and blank lines": f"# first\n\n{GOOD}\n# second\n---\n\n{GOOD}---\n",
+    "every kind": '[Q] a\n[Mood] bad\n[Code] X42\n[R] {"n":-7}\n[Note] one\n  two\n' + GOOD[6:],
+    "a tool's text over lines": CALL.replace("See] 2", "See] 2\n  and so\n  [A] on") + "[Quote] and so\n[A] 2",
+    "a tool that failed": GOOD.replace("[See] 2", "[See] ZeroDivisionError: division by zero"),
+    "other letters": GOOD.replace("[Q] a", "[Q] Größe 日本 😀"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", GOOD_FILES.values(), ids=GOOD_FILES)
+def test_good_examples(place: Place, text: str) -> None:
+    done = validated(place, text)
+    assert done.code == 0, done
+    assert done.err == ""
+    assert done.out.startswith("desk: ")
+    assert done.out.endswith(": all valid\n")
+    shape = validated(place, text, "--json").shape
+    assert shape["valid"]
+    assert shape["findings"] == []
+    assert shape["agent"] == "desk"
+    assert shape["examples"] == 1 + text.count("---\n[Q]") + text.count("---\n\n[Q]")
+    assert shape["steps"] == sum(line.startswith("[") for line in text.lstrip("\ufeff").splitlines())
+
+
+Case = tuple[str, tuple[int, int], int, str, list[str], set[str] | None]
+BAD: dict[str, Case] = {
+    # text, line and column, step, problem, rules, allowed
+    "cut behind a step": (
+        "[Q] a\n[Do] lookup\n", (2, 1), 2, "may not end", [], {"input {call(lookup)}"},
+    ),
+    "cut in a step": (
+        '[Q] a\n[Do] lookup\n[In] {"quer', (3, 12), 3, "not a valid content for 'input'", [], {"input {call(lookup)}"},
+    ),
+    "cut behind a call": (CALL[: CALL.index("[See]")], (3, 1), 3, "may not end", [], None),
+    "cut before the answer": (CALL, (4, 1), 4, "may not end", [], {*ANY, "answer", "quote"}),
+    "an unknown cue": ("[Q] a\n[Moood] good\n", (2, 1), 2, "[Mood]", [], None),
+    "no cue": ("[Q] a\nI think so.\n", (2, 1), 2, "[Mood]", [], None),
+    "a cue without its blank": ("[Q] a\n[Mood]good\n", (2, 1), 2, "[Mood]", [], None),
+    "the wrong beginning": ("[Mood] good\n", (1, 1), 1, "'mood' may not come here", [], {"question"}),
+    "wrong order": ('[Q] a\n[In] {"query":"a"}\n', (2, 1), 2, "'input' may not come here", [], ANY),
+    "a tool's step that nobody called": ("[Q] a\n[See] 2\n", (2, 1), 2, "'seen' may not come here", [], ANY),
+    "no answer of the tool": (CALL[:-8] + "[A] b\n", (4, 1), 4, "'answer' may not come here", [], None),
+    "a rule at once": ("[Q] a\n[A] b\n", (2, 1), 2, "'answer' breaks a rule", ["look-first"], ANY),
+    "a rule later": (
+        "[Q] a\n[Mood] good\n[Code] A12\n[Mood] bad\n", (4, 1), 4, "'mood' breaks a rule", ["one-mood"], ANY - {"mood"},
+    ),
+    "not among the choices": ("[Q] a\n[Mood] goood\n", (2, 11), 2, "not a valid content for 'mood'", [], ANY),
+    "more than a choice": ("[Q] a\n[Mood] good!\n", (2, 12), 2, "not a valid content for 'mood'", [], ANY),
+    "not the regex": ("[Q] a\n[Code] AB2\n", (2, 9), 2, "not a valid content for 'code'", [], ANY),
+    "not the schema": ('[Q] a\n[R] {"n":1.5}\n', (2, 11), 2, "not a valid content for 'record'", [], ANY),
+    "a key the schema lacks": ('[Q] a\n[R] {"n":1,"m":2}\n', (2, 11), 2, "not a valid content for 'record'", [], ANY),
+    "too long": (CALL + "[A] " + "b" * 21 + "\n", (5, 25), 5, "not a valid content for 'answer'", [], None),
+    "nothing in it": ("[Q] a\n[Note]\n", (2, 7), 2, "not a valid content for 'note'", [], ANY),
+    "too many lines": ("[Q] a\n[Note] b\n  c\n  d\n", (3, 4), 2, "not a valid content for 'note'", [], ANY),
+    "no such tool": ("[Q] a\n[Do] calculater\n", (2, 14), 2, "not a valid content for 'action'", [], ANY),
+    "another tool's arguments": (
+        '[Q] a\n[Do] lookup\n[In] {"expression":"1"}\n', (3, 8), 3, "not a valid content for 'input'", [],
+        {"input {call(lookup)}"},
+    ),
+    "no quotation": (CALL + "[Quote] 3\n", (5, 9), 5, "not a valid content for 'quote'", [], None),
+    "something after the answer": (GOOD + "[Mood] bad\n", (6, 1), 6, "'mood' may not come here", [], {"the end"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "where", "step", "problem", "rules", "allowed"), BAD.values(), ids=BAD)
+def test_bad_examples(
+    place: Place, text: str, where: tuple[int, int], step: int, problem: str, rules: list[str], allowed: set[str] | None
+) -> None:
+    shape = validated(place, text, "--json").shape
+    assert not shape["valid"]
+    (finding,) = shape["findings"]
+    assert (finding["line"], finding["column"]) == where
+    assert (finding["example"], finding["step"]) == (1, step)
+    assert finding["file"] == "some.txt"
+    assert problem in finding["problem"]
+    assert finding["rules"] == rules
+    assert allowed is None or set(finding["allowed"]) == allowed
+    done = validated(place, text)
+    assert done.code == 1
+    assert f"some.txt:{where[0]}:{where[1]}: example 1, step {step}: " in done.err
+    assert all(rule in done.err for rule in rules)
+    assert all(one in done.err for one in allowed or ())
+    line = text.split("\n")[where[0] - 1]
+    assert done.carets() == [(*where, line[where[1] - 1 :])]
+    assert done.out.endswith("1 with findings\n")
+
+
+def test_windows_line_ends_move_no_column(place: Place) -> None:
+    shape = validated(place, BAD["not among the choices"][0].replace("\n", "\r\n"), "--json").shape
+    assert [(one["line"], one["column"]) for one in shape["findings"]] == [(2, 11)]
+
+
+def test_each_broken_example_is_found(place: Place) -> None:
+    bad, unknown = BAD["a rule at once"][0], BAD["an unknown cue"][0]
+    shape = validated(place, "---\n".join([GOOD, bad, GOOD, unknown, bad]), "--json").shape
+    assert [(one["example"], one["step"], one["line"]) for one in shape["findings"]] == [
+        (2, 2, 8),
+        (4, 2, 17),
+        (5, 2, 20),
+    ]
+    assert shape["examples"] == 5
+
+
+def test_several_files(place: Place) -> None:
+    place.write("good.txt", GOOD)
+    place.write("bad.txt", BAD["a rule at once"][0])
+    done = place.inside("validate-prompts", "desk.yaml", "good.txt", "bad.txt", "good.txt", "--json")
+    assert done.code == 1
+    assert [one["file"] for one in done.shape["findings"]] == ["bad.txt"]
+    assert done.shape["examples"] == 3
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing yet\n", "---\n---\n"])
+def test_a_file_without_examples_is_a_finding(place: Place, text: str) -> None:
+    done = validated(place, text)
+    assert done.code == 1
+    assert "some.txt" in done.err
+    assert "all valid" not in done.out
+
+
+def unusable(done: Done, *said: str) -> None:
+    assert done.code == 2
+    shape: dict[str, Any] = done.shape
+    assert not shape["valid"]
+    assert shape["findings"] == []
+    (problem,) = shape["problems"]
+    for part in said:
+        assert part in problem
+
+
+def test_what_cannot_be_looked_at(place: Place) -> None:
+    unusable(validated(place, GOOD.replace("two", "zwölf").encode("latin-1"), "--json"), "some.txt:5:7: not UTF-8")
+    unusable(place.inside("validate-prompts", "desk.yaml", "nowhere.txt", "--json"), "nowhere.txt: No such file")
+    unusable(place.inside("validate-prompts", "nowhere", "--json"), "'nowhere'", "valid: ")
+    unusable(place.inside("validate-prompts", "desk.yaml", "--json"), "'desk' names no examples", "add 'examples:'")
+    broken = place.write("broken.yaml", AGENT.replace("behavior:", "behaviour:"))
+    unusable(place.inside("validate-prompts", broken, "some.txt", "--json"), "broken.yaml:14:1", "'behavior'")
+    lost = place.write("lost.yaml", AGENT.replace("tools:", '  - {id: never, ltl: "G !answer"}\ntools:'))
+    unusable(place.inside("validate-prompts", lost, "some.txt", "--json"), "contradictory")
+
+
+def test_its_own_examples_are_looked_at_before_a_run(place: Place) -> None:
+    """``validate-prompts``, ``check`` and ``run`` say the same of them, at the same place."""
+    place.write("some.txt", f"{GOOD}---\n[Q] a\n[A] b\n")
+    own = place.write("own.yaml", AGENT.replace("tools:", "examples: some.txt\ntools:"))
+    validated = place.agentspec("validate-prompts", own)
+    assert validated.code == 1
+    checked = place.inside("check", own)
+    assert checked.code == 2
+    ran = place.inside("run", own, "Hi.", "--json")
+    assert ran.code == 2
+    assert ran.shape["status"] == "refused"
+    for done in (validated, checked, ran):
+        assert "some.txt:8:1: " in done.err
+        assert "'answer' breaks a rule here" in done.err
+        assert "look-first" in done.err
+        assert done.carets() == [(8, 1, "[A] b")]
+    assert place.traces() == []
