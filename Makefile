@@ -11,10 +11,10 @@ demo: $(VENV)/.installed
 	$(BIN)/agentspec demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 test-long: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m long -s
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m long
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, SpecError
 from agentspec.logic.semantics import holds
 from tests.checking.agents import compiled, declared
-from tests.laws.episode_laws import compiled_of
+from tests.laws.played import compiled_of
 from tests.laws.specs import spec_from
 from tests.laws.words import TooMany, Word, WordGame, sign_of
 
@@ -65,7 +65,7 @@ def longer_words(game: WordGame, word: Word) -> list[Word]:
 
 def test_the_play_of_a_random_spec_that_is_lost_is_one_the_model_cannot_mend() -> None:
     found: Counter[str] = Counter()
-    for seed in range(260):
+    for seed in range(110):
         spec = spec_from(seed)
         try:
             agent = compiled_of(spec)
@@ -91,8 +91,8 @@ def test_the_play_of_a_random_spec_that_is_lost_is_one_the_model_cannot_mend() -
             assert not any(game.good(word) for word in longer_words(game, ())), "nothing is accepted"
             found["contradictory"] += 1
     print(found)
-    assert found["violated"] + found["dead end"] >= 12
-    assert found["contradictory"] >= 15
+    assert found["violated"] + found["dead end"] >= 5
+    assert found["contradictory"] >= 6
 
 
 DEAD = "no step is possible there, and the episode may not end"

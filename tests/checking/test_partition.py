@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from agentspec.errors import InvalidInput
-from tests.laws.episode_laws import compiled_of
 from tests.laws.partition import check_by_automata, check_by_sampling, groups
+from tests.laws.played import compiled_of
 from tests.laws.specs import spec_from
 
 
 def test_letters_partition_their_step() -> None:
     several = sampled = 0
-    for seed in range(60):
+    for seed in range(45):
         spec = spec_from(seed)
         try:
             compiled = compiled_of(spec)
@@ -19,5 +19,5 @@ def test_letters_partition_their_step() -> None:
         if max(map(len, groups(compiled).values()), default=0) > 1:
             several += check_by_automata(compiled)
         sampled += check_by_sampling(spec, compiled)
-    assert several >= 40
-    assert sampled >= 700
+    assert several >= 30
+    assert sampled >= 500

@@ -246,11 +246,10 @@ def test_what_is_no_spec_at_all(place: Place, raw: bytes, line: int, column: int
 def test_latin_1_elsewhere(place: Place) -> None:
     """In the examples, in the task on stdin, in a tool's file."""
     place.write("examples.txt", "[Q] Gr\xfc\xdfe\n[T] a\n[A] b\n".encode("latin-1"))
-    text, line, column = edited(("tools:", "examples: ¦examples.txt\ntools:"))
+    text, _, _ = edited(("tools:", "examples: ¦examples.txt\ntools:"))
     file = place.write("clerk.yaml", text)
     reason = refused(place.inside("run", file, "Pay.", "--json"), place)
-    assert reason.startswith(f"clerk.yaml:{line}:{column}: ")
-    assert "examples.txt:1:7: not UTF-8" in reason
+    assert reason.startswith("examples.txt:1:7: not UTF-8")
     done = place.agentspec("run", place.write("good.yaml", GOOD), "-", "--json", stdin="Gr\xfc\xdfe".encode("latin-1"))
     assert "the task on stdin is not UTF-8" in refused(done, place)
     place.write("mine.py", 'def pay() -> str:\n    "Pays caf\xe9s."\n    return ""\n'.encode("latin-1"))

@@ -18,35 +18,36 @@ from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled
 from agentspec.errors import EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
-from tests.laws.episode_laws import behavior_accepts, check_laws, compiled_of, play
-from tests.laws.harness import Count, budgets, check_game, check_one, episodes_of, sound
-from tests.laws.specs import RandomSpec, spec_from, specs
+from tests.laws.episode_laws import behavior_accepts, check_laws
+from tests.laws.harness import Count, budgets, check_game, check_one, episodes_of, sound, sound_spec
+from tests.laws.played import compiled_of, play
+from tests.laws.specs import FOCUSES, RandomSpec, spec_from, specs
 from tests.laws.toy import WILLS, ToyEngine, ToySource, toy_tokenizer
 from tests.laws.words import Word, WordGame, sign_of
 
 slow = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def test_four_hundred_episodes_keep_every_law(tmp_path: Path) -> None:
+def test_hundreds_of_episodes_keep_every_law(tmp_path: Path) -> None:
     count = Count()
-    for seed in range(200):
-        episodes_of(seed, count, folder=tmp_path)
+    for seed in range(80):
+        episodes_of(seed, count, folder=tmp_path, focus=FOCUSES[seed % len(FOCUSES)] if seed >= 40 else "")
     print(count)
-    assert set(count.episodes) == {"accepted"}
-    assert sum(count.episodes.values()) >= 370
-    assert count.specs["not realizable"] + count.specs["contradictory"] >= 40
+    assert set(count.episodes) <= {"accepted", "pending"}
+    assert count.episodes["accepted"] >= 150
+    assert count.specs["not realizable"] + count.specs["contradictory"] >= 10
 
 
 @pytest.mark.long
 def test_thousands_of_episodes_keep_every_law(tmp_path: Path) -> None:
     count = Count()
     seed = 1000
-    while sum(count.episodes.values()) < 4000:
-        episodes_of(seed, count, folder=tmp_path)
+    while sum(count.episodes.values()) < 6000:
+        episodes_of(seed, count, folder=tmp_path, focus=FOCUSES[seed % len(FOCUSES)] if seed % 2 else "")
         seed += 1
     print(count)
     assert set(count.episodes) <= {"accepted", "pending"}
-    assert count.episodes["accepted"] >= 3900
+    assert count.episodes["accepted"] >= 5900
 
 
 @slow
@@ -64,16 +65,16 @@ def test_hypothesis_finds_no_spec_that_breaks_a_law(spec: RandomSpec, seed: int,
 
 def test_realizable_means_that_the_model_can_force_a_good_end() -> None:
     found: Counter[tuple[bool, str]] = Counter()
-    for seed in range(400):
-        spec = spec_from(seed)
+    for seed in range(150):
+        spec = spec_from(seed, FOCUSES[seed % len(FOCUSES)] if seed >= 100 else "")
         try:
             compiled = compiled_of(spec)
         except InvalidInput:  # not sound: other tests
             continue
         found[compiled.realizable, check_game(spec, compiled, 9, 3000)] += 1
     print(found)
-    assert found[True, "forced"] >= 200
-    assert found[False, "lost"] >= 60
+    assert found[True, "forced"] >= 70
+    assert found[False, "lost"] >= 15
     assert not found[True, "lost"]
     assert not found[False, "forced"]
 
@@ -112,13 +113,12 @@ def follow(spec: RandomSpec, compiled: Compiled, rng: Random, cheapest: bool) ->
 @pytest.mark.parametrize("cheapest", [False, True], ids=["by rank", "within the least budget"])
 def test_the_guards_own_strategy_wins(cheapest: bool) -> None:
     played = 0
-    for seed in range(150):
-        spec = spec_from(seed)
-        compiled = sound(spec, Count())
+    for seed in range(60):
+        spec, compiled = sound_spec(seed)
         if compiled is None:
             continue
         game = WordGame(spec, compiled)
-        for turn in range(4):
+        for turn in range(3):
             word, steps = follow(spec, compiled, Random(turn), cheapest)
             if game.possible(word) and game.possible(word)[0].owner == Owner.USER and not game.good(word):
                 continue
@@ -127,12 +127,12 @@ def test_the_guards_own_strategy_wins(cheapest: bool) -> None:
             if not cheapest:
                 assert steps <= compiled.solution.rank[compiled.arena.initial]
             played += 1
-    assert played >= 200
+    assert played >= 70
 
 
 def test_a_refusal_shows_a_play_that_exists_and_the_model_cannot_mend() -> None:
     shown = 0
-    for seed in range(200):
+    for seed in range(90):
         spec = spec_from(seed)
         try:
             compiled = compiled_of(spec)
@@ -148,7 +148,7 @@ def test_a_refusal_shows_a_play_that_exists_and_the_model_cannot_mend() -> None:
             word = (*word, sign)
         assert not game.good(word)
         shown += 1
-    assert shown >= 40
+    assert shown >= 12
 
 
 # The window, and engines that fail ----------------------------------------------------------------------------------
@@ -156,9 +156,9 @@ def test_a_refusal_shows_a_play_that_exists_and_the_model_cannot_mend() -> None:
 
 def test_an_episode_stays_within_the_models_window_or_does_not_start() -> None:
     found: Counter[str] = Counter()
-    for seed in range(120):
-        spec, rng = spec_from(seed), Random(seed)
-        compiled = sound(spec, Count())
+    for seed in range(60):
+        rng = Random(seed)
+        spec, compiled = sound_spec(seed)
         if compiled is None:
             continue
         wide = play(spec, compiled)
@@ -176,8 +176,8 @@ def test_an_episode_stays_within_the_models_window_or_does_not_start() -> None:
         else:
             check_laws(played)
     print(found)
-    assert found["accepted"] >= 25
-    assert found["refused"] >= 25
+    assert found["accepted"] >= 12
+    assert found["refused"] >= 12
 
 
 @pytest.mark.parametrize("fault", ["nan", "infinite", "raises", "lies"])
@@ -197,9 +197,8 @@ def test_an_engine_that_fails_never_ends_as_accepted(fault: str, monkeypatch: py
     else:
         monkeypatch.setattr(ToySource, "logits", logits)
     found: Counter[str] = Counter()
-    for seed in range(60):
-        spec = spec_from(seed)
-        compiled = sound(spec, Count())
+    for seed in range(40):
+        spec, compiled = sound_spec(seed)
         if compiled is None:
             continue
         played = play(spec, compiled, budget=Budget(10**4, 60, 9))
@@ -211,4 +210,4 @@ def test_an_engine_that_fails_never_ends_as_accepted(fault: str, monkeypatch: py
         if played.result.status == "engine_fault":
             assert played.result.answer is None
             assert played.result.exit_code == 4
-    assert found["engine_fault"] >= 20
+    assert found["engine_fault"] >= 12

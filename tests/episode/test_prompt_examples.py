@@ -16,11 +16,10 @@ from agentspec.episode.render import messages, render, text
 from agentspec.episode.transcript import show
 from agentspec.errors import SyntaxProblem
 from tests.checking.agents import compiled
-from tests.laws.episode_laws import Played, play
-from tests.laws.harness import Count, sound
-from tests.laws.meaning import BREAKS
-from tests.laws.specs import spec_from
+from tests.laws.harness import sound_spec
+from tests.laws.played import Played, play
 from tests.laws.toy import WILLS, ToyEngine, toy_tokenizer
+from tests.laws.written import BREAKS
 
 # What the guard wrote -----------------------------------------------------------------------------------------------
 
@@ -38,9 +37,8 @@ def stands_as_it_was_said(played: Played) -> bool:
 
 def test_what_the_guard_writes_is_a_fine_example() -> None:
     found: Counter[str] = Counter()
-    for seed in range(150):
-        spec = spec_from(seed)
-        agent = sound(spec, Count())
+    for seed in range(70):
+        spec, agent = sound_spec(seed)
         if agent is None:
             continue
         will = Random(seed).choice(sorted(WILLS))
@@ -56,7 +54,7 @@ def test_what_the_guard_writes_is_a_fine_example() -> None:
         assert [line.content for line in one.lines] == [content for _, content in steps] or shares_cues(agent), whole
         found["read"] += 1
     print(found)
-    assert found["read"] >= 60
+    assert found["read"] >= 25
 
 
 def shares_cues(agent: Compiled) -> bool:

@@ -6,6 +6,7 @@ definition, belongs to the step and has it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
@@ -13,11 +14,12 @@ from agentspec.automata.letter import Letter
 from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import ANY, And, Characters, Not
 from agentspec.content.language import Language
-from tests.laws.meaning import fault, sources, true_of
+from tests.laws.meaning import fault, true_of
 from tests.laws.samples import contents, hints, texts
 from tests.laws.specs import FORGED, RandomSpec
+from tests.laws.written import sources
 
-MANY = 60
+MANY = 40
 _ANYTHING = Characters(ANY, 0, None)
 
 
@@ -65,11 +67,12 @@ def valuations(
     return found
 
 
-def _texts(spec: RandomSpec, name: str, tool: str | None, rng: Random, mine: bool):  # type: ignore[no-untyped-def]
+def _texts(spec: RandomSpec, name: str, tool: str | None, rng: Random, mine: bool) -> Iterator[str]:
     if mine:
         yield from contents(spec.document, name, rng, tool, spec.schemas[tool].parameters if tool else None)
-    yield from FORGED if not mine else ()
-    while not mine:
+        return
+    yield from FORGED
+    while True:
         yield texts(rng, hints(spec.document, name))
 
 

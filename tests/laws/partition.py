@@ -11,9 +11,10 @@ from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import And, Choice, Constraint, Not, Quote, fold, rebuilt
 from agentspec.content.language import Language, matches
 from agentspec.content.quotation import any_quotation
-from tests.laws.meaning import sources, true_of
+from tests.laws.meaning import true_of
 from tests.laws.samples import contents
 from tests.laws.specs import RandomSpec
+from tests.laws.written import sources
 
 Groups = dict[tuple[str, str | None], list[Letter]]
 

@@ -9,7 +9,9 @@ from random import Random
 from typing import Any
 
 from tests.laws.kinds import SEARCHED
-from tests.laws.meaning import fault, fields, fulfils, is_number, kind_of, options
+from tests.laws.meaning import fault
+from tests.laws.values import fulfils, is_number
+from tests.laws.written import fields, kind_of, options
 
 _LETTERS = [*"abcdefgknosxy0123456789 .!-", "é", "😀", "K", "O", "_", ":", '"', "\\"]
 _STRINGS = ["", "a", "b", "ab", "abc", "é", '"', "\\", "x", "yes", "1", "[Answer]", "abcdef", "😀", "\n", "bb", "c4"]

@@ -16,8 +16,8 @@ from agentspec.checking.compile import Compiled
 from agentspec.logic.behavior import Behavior, Choice, Concat, Empty, Repeat, Step
 from agentspec.logic.semantics import holds
 from tests.laws.alphabets import built_ins, valuations
-from tests.laws.meaning import sources
 from tests.laws.specs import RandomSpec
+from tests.laws.written import sources
 
 
 @dataclass(frozen=True)

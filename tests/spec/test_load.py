@@ -112,7 +112,9 @@ def test_a_latin_1_file(tmp_path: Path) -> None:
     file.write_bytes(edited((3, "description: Büro")).encode("latin-1"))
     with pytest.raises(InvalidInput) as raised:
         load(str(file))
-    assert str(raised.value) == f"{file}: not UTF-8 at byte 37; save the file as UTF-8"
+    first, excerpt, caret = str(raised.value).split("\n")
+    assert first == f"{file}:3:15: not UTF-8 from here on; save the file as UTF-8"
+    assert excerpt[: caret.index("^")] == "    description: B"
 
 
 def test_no_such_file() -> None:
@@ -169,9 +171,9 @@ def test_examples_beside_the_agent(tmp_path: Path) -> None:
     agent = load(str(tmp_path / "agent.yaml"))
     assert (agent.examples, agent.examples_source) == ("[Q] a\n[A] b\n", str(tmp_path / "e.txt"))
     (tmp_path / "e.txt").write_bytes(b"\xff")
-    with pytest.raises(InvalidInput, match="not UTF-8 at byte 0") as raised:
+    with pytest.raises(InvalidInput, match="not UTF-8 from here on") as raised:
         load(str(tmp_path / "agent.yaml"))
-    assert raised.value.location == Location(str(tmp_path / "agent.yaml"), 26, 11)
+    assert raised.value.location == Location(str(tmp_path / "e.txt"), 1, 1)
 
 
 def test_a_huge_file_is_refused_at_once() -> None:
