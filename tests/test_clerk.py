@@ -78,8 +78,10 @@ def broken(events: list[Event], last: str) -> list[str]:
                 found.append("each large payment needs an approval of its own")
             if any(map(refused, before)):
                 found.append("what a person refused is not paid")
-            if payments and before[payments[-1]][2] != "ok" and not any(
-                approved(e) or (e[0] == "lookup_order" and e[2] == "ok") for e in since
+            if (
+                payments
+                and before[payments[-1]][2] != "ok"
+                and not any(approved(e) or (e[0] == "lookup_order" and e[2] == "ok") for e in since)
             ):
                 found.append("after a failed payment the order is looked at, or a person asked")
         if any(e[0] == "pay" and e[2] == "ok" for e in before):

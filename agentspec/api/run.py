@@ -92,6 +92,12 @@ class Run:
             f"{used.tool_calls} tool calls, {used.tokens} tokens, {used.seconds:.1f} s>"
         )
 
+    def page(self) -> str:
+        """The run as a web page of its own."""
+        from agentspec.episode.page import trace_page
+
+        return trace_page(self.steps, self.compiled, self.result)
+
     def _repr_html_(self) -> str:
         from agentspec.episode.page import trace_html
 

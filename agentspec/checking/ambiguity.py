@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED, Arena
-from agentspec.content.constraint import Constraint, Quote, fold, rebuilt
+from agentspec.content.constraint import Constraint
+from agentspec.content.format import unbound
 from agentspec.content.language import Language
-from agentspec.content.quotation import any_quotation
 from agentspec.errors import SpecError, TooLarge
 
 PAIR_LIMIT = 50_000
@@ -39,7 +39,7 @@ def refuse_ambiguity(arena: Arena, line: Callable[[Letter], Constraint]) -> None
             settled.add(pair)
             for letter in pair:
                 if letter not in languages:
-                    languages[letter] = Language(_unbound(line(letter)))
+                    languages[letter] = Language(unbound(line(letter)))
             text = _shared(languages[one], languages[other], f"whether {one} and {other} can be told apart")
             if text is not None:
                 raise SpecError(
@@ -53,13 +53,6 @@ def _pairs(letters: list[Letter]) -> Iterator[tuple[Letter, Letter]]:
         for other in letters[:i]:
             if (one.step, one.tool) != (other.step, other.tool):
                 yield other, one
-
-
-def _unbound(constraint: Constraint) -> Constraint:
-    """Quotations may hold any words."""
-    return fold(
-        constraint, lambda node, parts: any_quotation(node) if isinstance(node, Quote) else rebuilt(node, parts)
-    )
 
 
 def _shared(one: Language, other: Language, what: str) -> str | None:

@@ -126,11 +126,6 @@ def line_of_text(min_chars: int, max_chars: int) -> Constraint:
     return Sequence((Characters(VISIBLE, 1, 1), Characters(LINE, min_chars - 1, max_chars - 1)))
 
 
-def contains(constraint: Constraint) -> Constraint:
-    """The texts in which one of the constraint's stands somewhere."""
-    return Sequence((Characters(ANY, 0, None), constraint, Characters(ANY, 0, None)))
-
-
 def either(options: Iterable[Constraint]) -> Constraint:
     """The texts of any of the options; what plainly has none is left out, and what is there already."""
     distinct: dict[object, Constraint] = {}

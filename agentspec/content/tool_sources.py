@@ -13,7 +13,6 @@ from agentspec.content.installed import InstalledTool, installed_tools
 from agentspec.content.tool_file import ToolFile, read_tool_file
 from agentspec.content.tool_lock import LOCK_FILE, REWRITE, InFile, InPackage, LockedTool, read_lock
 from agentspec.content.tool_ref import ToolRef, refuse_doubles
-from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, nearest
 from agentspec.shipped import folder
 
@@ -36,20 +35,6 @@ class ToolSource:
     installed: InstalledTool | None = None
     fault: str | None = None
     stale: bool = False
-
-
-def locked_schemas(refs: Sequence[ToolRef], beside: Path | None, *, agent: Path | None = None) -> dict[str, ToolSchema]:
-    """The schemas of tools by name: from the shipped lock file, else from the one in the folder ``beside``.
-
-    Imports no tool. ``agent`` is the file that names them, for messages. Raises InvalidInput naming the tool and, where
-    locking helps, the command: unknown, not locked, or changed since.
-    """
-    schemas: dict[str, ToolSchema] = {}
-    for source in tool_sources(refs, beside, agent=agent):
-        if source.fault is not None or source.locked is None:
-            raise InvalidInput(source.fault or f"tool {source.ref.text} is not locked")
-        schemas[source.ref.name] = source.locked.schema
-    return schemas
 
 
 def tool_sources(refs: Sequence[ToolRef], beside: Path | None, *, agent: Path | None = None) -> Iterator[ToolSource]:

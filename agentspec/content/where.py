@@ -51,26 +51,17 @@ _Way = tuple[dict[str, list[_Asked]], frozenset[str]]
 """What is asked of each property if it is there, and which ones are."""
 
 
-def where(parameters: Mapping[str, Any], condition: Mapping[str, Any], *, what: str) -> Constraint:
-    """The texts, among those of ``from_schema(parameters)``, of objects whose properties satisfy the condition.
-
-    ``condition`` gives a condition for each property it names: ``const``, ``enum`` (of scalars), ``type``, ``minimum``,
-    ``maximum``, ``exclusiveMinimum``, ``exclusiveMaximum``, ``multipleOf``, ``pattern``, ``minLength``, ``maxLength``
-    and ``properties``, which nests. Where there is no such text it is ``NO_TEXT`` itself.
-
-    Raises InvalidInput naming ``what`` and the JSON pointer for a property that the schema does not know, and for a
-    keyword or value that cannot be decided; TooLarge where it takes too many states to decide.
-    """
-    return valuation(parameters, [(condition, True)], what=what)
-
-
 def valuation(
     parameters: Mapping[str, Any], conditions: Iterable[tuple[Mapping[str, Any], bool]], *, what: str
 ) -> Constraint:
-    """The texts of objects that satisfy each condition that comes with True, and none that comes with False.
+    """The texts, among those of ``from_schema(parameters)``, of objects that satisfy each condition that comes with
+    True and none that comes with False; ``NO_TEXT`` itself where there are none.
 
-    ``NO_TEXT`` itself where there are none. Raises as `where`, and TooLarge where the conditions that must not hold
-    name too many properties.
+    A condition gives one for each property it names: ``const``, ``enum`` (of scalars), ``type``, ``minimum``,
+    ``maximum``, ``exclusiveMinimum``, ``exclusiveMaximum``, ``multipleOf``, ``pattern``, ``minLength``, ``maxLength``
+    and ``properties``, which nests. Raises InvalidInput naming ``what`` and the JSON pointer for a property that the
+    schema does not know, and for a keyword or value that cannot be decided; TooLarge where it takes too many states
+    to decide, or the conditions that must not hold name too many properties.
     """
     refining = _Refining(what)
     asked: list[_Asked] = []

@@ -186,7 +186,7 @@ def reading(one: dict[str, Any], other: dict[str, Any]) -> str | None:
 
 def test_refused_exactly_where_a_text_has_two_readings() -> None:
     refused = 0
-    for seed in range(100):
+    for seed in range(60):
         rng = Random(seed)
         one, other = random_step(rng), random_step(rng)
         shared = lines_of(one, "abx ", 5) & lines_of(other, "abx ", 5)
@@ -197,7 +197,7 @@ def test_refused_exactly_where_a_text_has_two_readings() -> None:
             assert is_line(other, text), text
             assert not shared or len(text) == min(map(len, shared)), f"{text!r} is none of the shortest"
             refused += 1
-    assert 15 <= refused <= 80
+    assert 8 <= refused <= 50
 
 
 def test_what_cannot_be_decided_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

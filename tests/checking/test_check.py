@@ -65,7 +65,7 @@ def longer_words(game: WordGame, word: Word) -> list[Word]:
 
 def test_the_play_of_a_random_spec_that_is_lost_is_one_the_model_cannot_mend() -> None:
     found: Counter[str] = Counter()
-    for seed in range(110):
+    for seed in range(80):
         spec = spec_from(seed)
         try:
             agent = compiled_of(spec)
@@ -91,8 +91,8 @@ def test_the_play_of_a_random_spec_that_is_lost_is_one_the_model_cannot_mend() -
             assert not any(game.good(word) for word in longer_words(game, ())), "nothing is accepted"
             found["contradictory"] += 1
     print(found)
-    assert found["violated"] + found["dead end"] >= 5
-    assert found["contradictory"] >= 6
+    assert found["violated"] + found["dead end"] >= 3
+    assert found["contradictory"] >= 4
 
 
 DEAD = "no step is possible there, and the episode may not end"

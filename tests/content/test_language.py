@@ -21,7 +21,6 @@ from agentspec.content.constraint import (
     Repeat,
     Sequence,
     Substring,
-    contains,
 )
 from agentspec.content.language import ALL, NOTHING, Language
 from agentspec.content.regex import parse_regex
@@ -32,6 +31,11 @@ from tests.content.texts import ranges_of, trees
 quick = settings(deadline=None, max_examples=100)
 SHORT = ["".join(letters) for length in range(6) for letters in product("ab", repeat=length)]
 WIDE = ["".join(letters) for length in range(4) for letters in product('a"\\\né😀', repeat=length)]
+
+
+def contains(constraint: Constraint) -> Constraint:
+    """The texts in which one of the constraint's stands somewhere."""
+    return Sequence((Characters(ANY, 0, None), constraint, Characters(ANY, 0, None)))
 
 
 @quick

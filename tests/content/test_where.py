@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agentspec.content.constraint import NO_TEXT, And, Constraint, Not
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
-from agentspec.content.where import valuation, where
+from agentspec.content.where import valuation
 from agentspec.errors import InvalidInput
 from tests.content.dialect import python
 from tests.content.texts import walked
@@ -30,6 +30,11 @@ PATTERNS = ["a", "^a", "b$", "^$", "^[a-z]*$", '"', "\\\\", "\\n", "^.$", "[^a]"
 
 
 # ---- the oracle, from the definition
+
+
+def where(parameters: Mapping[str, Any], condition: Mapping[str, Any], *, what: str) -> Constraint:
+    """One condition that holds."""
+    return valuation(parameters, [(condition, True)], what=what)
 
 
 def decoded(text: str) -> Any:

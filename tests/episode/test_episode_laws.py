@@ -65,16 +65,16 @@ def test_hypothesis_finds_no_spec_that_breaks_a_law(spec: RandomSpec, seed: int,
 
 def test_realizable_means_that_the_model_can_force_a_good_end() -> None:
     found: Counter[tuple[bool, str]] = Counter()
-    for seed in range(150):
-        spec = spec_from(seed, FOCUSES[seed % len(FOCUSES)] if seed >= 100 else "")
+    for seed in range(110):
+        spec = spec_from(seed, FOCUSES[seed % len(FOCUSES)] if seed >= 70 else "")
         try:
             compiled = compiled_of(spec)
         except InvalidInput:  # not sound: other tests
             continue
         found[compiled.realizable, check_game(spec, compiled, 9, 3000)] += 1
     print(found)
-    assert found[True, "forced"] >= 70
-    assert found[False, "lost"] >= 15
+    assert found[True, "forced"] >= 50
+    assert found[False, "lost"] >= 10
     assert not found[True, "lost"]
     assert not found[False, "forced"]
 
@@ -113,7 +113,7 @@ def follow(spec: RandomSpec, compiled: Compiled, rng: Random, cheapest: bool) ->
 @pytest.mark.parametrize("cheapest", [False, True], ids=["by rank", "within the least budget"])
 def test_the_guards_own_strategy_wins(cheapest: bool) -> None:
     played = 0
-    for seed in range(60):
+    for seed in range(45):
         spec, compiled = sound_spec(seed)
         if compiled is None:
             continue
@@ -127,12 +127,12 @@ def test_the_guards_own_strategy_wins(cheapest: bool) -> None:
             if not cheapest:
                 assert steps <= compiled.solution.rank[compiled.arena.initial]
             played += 1
-    assert played >= 70
+    assert played >= 50
 
 
 def test_a_refusal_shows_a_play_that_exists_and_the_model_cannot_mend() -> None:
     shown = 0
-    for seed in range(90):
+    for seed in range(60):
         spec = spec_from(seed)
         try:
             compiled = compiled_of(spec)
@@ -148,7 +148,7 @@ def test_a_refusal_shows_a_play_that_exists_and_the_model_cannot_mend() -> None:
             word = (*word, sign)
         assert not game.good(word)
         shown += 1
-    assert shown >= 12
+    assert shown >= 8
 
 
 # The window, and engines that fail ----------------------------------------------------------------------------------

@@ -177,20 +177,20 @@ def test_examples_beside_the_agent(tmp_path: Path) -> None:
 
 
 def test_a_huge_file_is_refused_at_once() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SyntaxProblem, match="larger than 1000000 characters"):
         load_text(VALID + "#" * 1_000_000)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 # ---- bugs, each in a test of its own
 
 
 def test_deep_nesting_is_refused_at_once() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SyntaxProblem, match="nested deeper than 50"):
         load_text("a: " + "[" * 600)
-    assert time.perf_counter() - began < 0.3
+    assert time.process_time() - began < 0.3
 
 
 def test_old_line_ends() -> None:

@@ -7,19 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from agentspec.content import tool_sources
+import agentspec.content.tool_sources as sources_module
 from agentspec.content.installed import installed_tools
 from agentspec.content.tool_lock import LOCK_FILE
 from agentspec.content.tool_ref import parse_tool_ref
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.content.tool_sources import locked_schemas
+from agentspec.content.tool_sources import tool_sources
 from agentspec.errors import InvalidInput
 from agentspec.shipped import folder
 from tests.toolbox.conftest import PAY, Install, Lock
 
 
 def schemas(beside: Path | None, *texts: str, agent: Path | None = None) -> dict[str, ToolSchema]:
-    return locked_schemas([parse_tool_ref(text) for text in texts], beside, agent=agent)
+    found = {}
+    for source in tool_sources([parse_tool_ref(text) for text in texts], beside, agent=agent):
+        if source.fault is not None:
+            raise InvalidInput(source.fault)
+        assert source.locked is not None
+        found[source.ref.name] = source.locked.schema
+    return found
 
 
 def test_shipped_tools_need_no_lock(here: Path) -> None:
@@ -158,7 +164,7 @@ def test_unknown_names(here: Path) -> None:
 
 def test_a_damaged_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copied = shutil.copytree(folder("tools"), tmp_path / "tools")
-    monkeypatch.setattr(tool_sources, "folder", lambda _kind: copied)
+    monkeypatch.setattr(sources_module, "folder", lambda _kind: copied)
     schemas(None, "calculator")
     with (copied / "calculator.py").open("a") as file:
         file.write("#")
