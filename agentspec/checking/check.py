@@ -81,6 +81,14 @@ def _notes(compiled: Compiled) -> tuple[str, ...]:
         notes.append(f"no tools are named; looked at with stand-ins for: {', '.join(compiled.assumed_tools)}")
     if compiled.waits_for_user:
         notes.append("the user writes more than once; a run whose user stays silent ends 'pending'")
+    for declared in compiled.agent.spec.propositions:
+        schema = compiled.schemas[declared.tool].parameters if declared.tool else {}
+        for name in declared.where or {}:
+            if declared.tool and name in schema.get("properties", {}) and name not in schema.get("required", []):
+                notes.append(
+                    f"'{declared.name}' is false where {declared.tool} is called without '{name}', which it may be: "
+                    "what the tool then takes for it, no rule sees"
+                )
     monitored = [rule.id for rule in compiled.agent.spec.rules if rule.enforce in ("warn", "log")]
     if monitored:
         notes.append(f"watched but not enforced: {', '.join(monitored)}")
