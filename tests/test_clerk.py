@@ -60,8 +60,8 @@ def approved(event: Event) -> bool:
 
 
 def refused(event: Event) -> bool:
-    name, _, outcome, text = event
-    return name == "ask_human" and outcome == "ok" and text.lower().startswith("no") and "\n" not in text
+    name, _, outcome, _ = event
+    return name == "ask_human" and outcome == "ok" and not approved(event)
 
 
 def broken(events: list[Event], last: str) -> list[str]:
@@ -77,7 +77,7 @@ def broken(events: list[Event], last: str) -> list[str]:
             if large(arguments) and not any(map(approved, since)):
                 found.append("each large payment needs an approval of its own")
             if any(map(refused, before)):
-                found.append("what a person refused is not paid")
+                found.append("whoever hears anything but yes does not pay")
             if (
                 payments
                 and before[payments[-1]][2] != "ok"

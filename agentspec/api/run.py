@@ -15,7 +15,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.engines.engine import Engine
 from agentspec.episode.episode import Episode
 from agentspec.episode.trace import Result, Status, StepRecord, Usage, Verdict
-from agentspec.episode.transcript import show
+from agentspec.episode.transcript import printable, show
 from agentspec.errors import AgentSpecError, BudgetRefused, EngineFault
 
 
@@ -82,7 +82,7 @@ class Run:
             else f"(no step) {record.content}\n"
             for record in self.steps
         ]  # fmt: skip
-        return "".join(told) + self.status + (f": {self.reason}" if self.reason else "")
+        return printable("".join(told)) + self.status + (f": {self.reason}" if self.reason else "")
 
     def __repr__(self) -> str:
         ending = f"answer={self.answer!r}" if self.accepted else f"reason={self.reason!r}"

@@ -19,7 +19,7 @@ from agentspec.checking.stand_ins import stand_ins
 from agentspec.content.constraint import Constraint, max_bytes
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.content.tool_sources import tool_sources
-from agentspec.errors import Location, SpecError
+from agentspec.errors import Location, SpecError, TooLarge
 from agentspec.guard.budget import Costs
 from agentspec.guard.guard import Guard
 from agentspec.spec.alphabet import Alphabet, CallRegister, QuoteRegister, alphabet, line
@@ -171,8 +171,11 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
 
 
 def rule_dfa(rule: Rule) -> Dfa:
-    """The minimal DFA of one rule. Raises TooLarge naming the rule."""
-    return translate(rule.formula, name=f"rule '{rule.id}'")
+    """The minimal DFA of one rule. Raises TooLarge naming the rule and its place."""
+    try:
+        return translate(rule.formula, name=f"rule '{rule.id}'")
+    except TooLarge as problem:
+        raise TooLarge(problem.message, location=rule.location) from None
 
 
 def step_of(steps: Mapping[str, Step], letter: Letter) -> Step:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentspec.errors import InvalidInput
+from agentspec.errors import InvalidInput, nearest
 
 if TYPE_CHECKING:
     from agentspec.automata.dfa import Dfa
@@ -51,7 +51,13 @@ def automaton(
 
 def _format_of(output: Path | None) -> Format:
     ending = output.suffix.removeprefix(".") if output is not None else ""
-    return Format(ending) if ending in set(map(str, Format)) else Format.TEXT
+    if ending in ("", "txt"):
+        return Format.TEXT
+    if ending not in set(map(str, Format)):
+        raise InvalidInput(
+            f"{output}: its ending is no format{nearest(ending, list(map(str, Format)))}; or add --format"
+        )
+    return Format(ending)
 
 
 def automaton_of(target: str) -> tuple[Dfa, frozenset[int] | None]:

@@ -106,7 +106,7 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
     result = episode.result
     assert result is not None
     if not quiet or result.reason:
-        tell(result)
+        tell(result, unguarded=not settings.guarded)
     return result
 
 
@@ -164,31 +164,27 @@ def show(step: StepRecord, compiled: Compiled, out: TextIO) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from agentspec.episode.transcript import printable
     from agentspec.spec.alphabet import framed
 
     console = Console(file=out, highlight=False, soft_wrap=True)
     if step.letter is None or step.letter.step is None:
-        console.print(Text(f"(no step) {_printable(step.content)}", style="red"))
+        console.print(Text(f"(no step) {printable(step.content)}", style="red"))
         return
     declared = compiled.agent.spec.steps[step.letter.step]
     colours = {"model": "bold cyan", "tool": "bold yellow", "user": "bold green"}
     line = Text(f"{declared.cue} ", style=colours[declared.owner])
-    line.append(_printable(framed(step.shown)), style="default")
+    line.append(printable(framed(step.shown)), style="default")
     console.print(line)
 
 
-def _printable(text: str) -> str:
-    """The text with control characters made visible, so that no tool can drive the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-
-
-def tell(result: Result) -> None:
+def tell(result: Result, *, unguarded: bool = False) -> None:
     """Print how a run ended, on stderr."""
     usage = result.usage
     share = f", {usage.forced_tokens} of them forced" if usage.forced_tokens else ""
     rules = [f"{verdict.rule} {verdict.verdict}" for verdict in result.verdicts]
     told = [
-        f"{result.status}" + (f": {result.reason}" if result.reason else ""),
+        f"{result.status}" + (" (unguarded)" if unguarded else "") + (f": {result.reason}" if result.reason else ""),
         f"{usage.steps} steps, tool calls: {usage.tool_calls}, {usage.tokens} tokens{share}, "
         f"{usage.model_calls} model calls, {usage.seconds:.1f} s",
         *([f"rules: {', '.join(rules)}"] if rules else []),

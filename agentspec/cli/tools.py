@@ -81,14 +81,12 @@ def list_tools(
 @app.command("lock")
 def lock_tools(
     paths: Annotated[
-        list[Path] | None,
+        list[Path],
         typer.Argument(
-            metavar="[PATH]...",
-            help="An agent's YAML (the tools it names), a .py file, or a folder (all public functions of its .py "
-            "files); without it the current folder.",
-            show_default=False,
+            metavar="PATH...",
+            help="An agent's YAML (the tools it names), a .py file, or a folder (every function of its .py files).",
         ),
-    ] = None,
+    ],
 ) -> None:
     """Import your own tools, write tools.lock.json, and trust their files as they are now.
 
@@ -97,7 +95,7 @@ def lock_tools(
     """
     from agentspec.toolbox.lock import lock
 
-    for path in paths or [Path()]:
+    for path in paths:
         plan = _plan(path)
         if not plan.files and not plan.installed:
             typer.echo(f"{path}: names no tool of its own, nothing to lock")

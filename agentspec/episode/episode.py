@@ -311,6 +311,8 @@ class _Writing:
 
 def check_task(task: str) -> None:
     """Raises InvalidInput for a task that nobody could answer: blank, or no valid Unicode."""
+    if not isinstance(task, str):
+        raise InvalidInput(f"the task is a text, not {type(task).__name__}")
     if not task.strip():
         raise InvalidInput("the task is empty")
     try:

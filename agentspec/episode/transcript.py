@@ -30,6 +30,11 @@ def show(spec: Spec, step: str, content: str) -> str:
     return f"{declared.cue} {content if declared.owner == Owner.MODEL else framed(content)}{BORDER}"
 
 
+def printable(text: str) -> str:
+    """The text with control characters made visible, so that no tool can drive a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 def split_step(steps: Iterable[Step], text: bytes, *, final: bool = False) -> tuple[bytes, bytes] | None:
     """The first whole step of a text of the model's, without its border, and the rest; None while it may go on.
 

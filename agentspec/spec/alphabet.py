@@ -89,22 +89,31 @@ def alphabet(spec: Spec, schemas: Mapping[str, ToolSchema]) -> Alphabet:
     for rule in spec.rules:
         for name in atoms(rule.formula):
             if name not in propositions:
-                raise _unknown(rule, name, propositions)
+                raise _unknown(rule, name, propositions, tools)
     tests = {d.name: Language(d.texts) for d in spec.propositions if d.texts is not None}
     return Alphabet(
         tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests, making.read
     )
 
 
-def _unknown(rule: Rule, name: str, propositions: list[str]) -> SpecError:
+def _unknown(rule: Rule, name: str, propositions: list[str], tools: tuple[str, ...]) -> SpecError:
     location = rule.location
     offset = word_at(rule.text, name, 0)
     if location is not None and rule.one_line and offset is not None:
         location = replace(location, column=location.column + offset)
+    tool = name[name.index("(") + 1 : -1] if "(" in name and not name.startswith("empty(") else None
+    if tool is not None and tool not in tools:
+        among = f"is not among the tools ({', '.join(tools) or 'none'}){_meant(tool, tools)}"
+        return SpecError(f"rule '{rule.id}' names '{name}', and '{tool}' {among}", location=location)
     return SpecError(
         f"rule '{rule.id}' names '{name}', which is no step and no proposition here{nearest(name, propositions)}",
         location=location,
     )
+
+
+def _meant(name: str, choices: tuple[str, ...]) -> str:
+    hint = nearest(name, list(choices))
+    return hint if "did you mean" in hint else ""
 
 
 def quoted(constraint: Constraint) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ class FreeModel(_Strict):
     """A reasoning region: any text, over several lines, up to its closing delimiter (the cue opens it)."""
 
     until: Annotated[str, StringConstraints(min_length=1, max_length=60)]
-    max_chars: Length = 1000
+    max_chars: Length = 600
 
 
 def _short(key: str, written: Any) -> Any:

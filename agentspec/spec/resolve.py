@@ -23,9 +23,25 @@ def resolve(name: str, *, kinds: tuple[str, ...] = ("agents", "specs")) -> Path:
         shipped = folder(kind) / f"{name}.yaml"
         if _SHIPPED.fullmatch(name) and shipped.is_file():
             return shipped
-    choices = sorted({file.stem for kind in kinds for file in folder(kind).glob("*.yaml")})
+    choices = sorted({file.stem for kind in kinds for file in folder(kind).glob("*.yaml")} | _here())
     what = " or ".join(kind.removesuffix("s") for kind in kinds)
-    raise InvalidInput(f"no file and no shipped {what} is called '{name}'{nearest(name, choices)}")
+    lead = f"'{name}' is a folder" if _is_folder(name) else f"no file and no shipped {what} is called '{name}'"
+    raise InvalidInput(f"{lead}{nearest(name, choices)}")
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).expanduser().is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _here() -> set[str]:
+    """The YAML files of the current folder, which may have been meant."""
+    try:
+        return {file.name for file in sorted(Path().glob("*.yaml"))[:20]}
+    except OSError:
+        return set()
 
 
 def existing_file(name: str, beside: Path | None = None) -> Path | None:

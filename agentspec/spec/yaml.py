@@ -91,6 +91,10 @@ class YamlFile:
             text = (problem.problem or str(problem)).strip().split("\n")[0]
             if "end of stream" in text and problem.context_mark is not None:  # the culprit is what was left open
                 mark, text = problem.context_mark, f"{problem.context}: it never ends"
+            if "'\\t'" in text:
+                text = "a tab; lines are indented with blanks"
+            elif "<block end>" in text:
+                text = "the indentation does not fit the lines above, or a quote or bracket is missing"
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             raise self.error(f"not valid YAML: {text}", line, column) from None
         except Exception as problem:  # the parser's own assertions and index errors on hostile text
@@ -106,7 +110,8 @@ class YamlFile:
             if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
                 raise self.error("anchors and aliases are not part of the language", *where)
             if isinstance(event, (ScalarEvent, CollectionStartEvent)) and getattr(event, "tag", None):
-                raise self.error(f"tags such as {event.tag} are not part of the language", *where)
+                hint = "; a text that begins with ! stands in quotes" if str(event.tag).startswith("!") else ""
+                raise self.error(f"tags such as {event.tag} are not part of the language{hint}", *where)
             if isinstance(event, ScalarEvent) and event.value == "<<" and not event.style:
                 raise self.error("merge keys are not part of the language", *where)
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)

@@ -60,7 +60,7 @@ def refused(done: Done, place: Place, code: int = 2) -> str:
 
 PLACED = [
     ("broken YAML", "text: {max_chars: 30}}", "text: {max_chars: 30}\n  ¦action_: {}", ["not valid YAML", "'}'"]),
-    ("a tab", "behavior:", "¦\tbehavior:", ["not valid YAML", r"'\t'"]),
+    ("a tab", "behavior:", "¦\tbehavior:", ["not valid YAML", "a tab"]),
     ("a quote left open", '"!answer W seen"}', '¦"!answer W seen}', ["not valid YAML"]),
     ("a key twice", "rules:", "¦name: other\nrules:", ['duplicate key "name"']),
     ("a step twice", "  seen:", '  ¦input: {by: tool, cue: "[X]"}\n  seen:', ['duplicate key "input"']),
@@ -75,7 +75,7 @@ PLACED = [
     ("an unknown step in a rule", "W seen", "W ¦sene", ["rule 'look-first'", "'sene'", "did you mean 'seen'?"]),
     (
         "an unknown tool in a rule", "W seen", "W ¦ok(calculater)",
-        ["rule 'look-first'", "'ok(calculater)'", "did you mean 'ok(calculator)'?"],
+        ["rule 'look-first'", "'ok(calculater)'", "'calculater' is not among the tools", "mean 'calculator'?"],
     ),
     ("a rule left open", "W seen", "W ¦(seen", ["'(' is never closed", "expected ')'"]),
     ("no such operator", "W seen", "¦WW seen", ["expected an operator", "U W R M", "found 'WW'"]),

@@ -165,7 +165,8 @@ def test_locking_and_its_states(here: Path, tools: Tools) -> None:
 
 
 def test_what_is_locked_by_a_path(here: Path, tools: Tools) -> None:
-    for path in ([], ["."], ["my_tools.py"], ["my_tools.py", "agent.yaml"]):
+    assert tools("lock")[0] == 2, "what is imported has to be named"
+    for path in (["."], ["my_tools.py"], ["my_tools.py", "agent.yaml"]):
         assert tools("lock", *path)[0] == 0
         assert list(json.loads((here / "tools.lock.json").read_text())["tools"]) == ["pay"]
         (here / "tools.lock.json").unlink()

@@ -86,7 +86,7 @@ def test_without_tools_there_are_no_letters_of_tools() -> None:
     ("formula", "hint"),
     [
         ("F answr", "did you mean 'answer'?"),
-        ("F call(paay)", "did you mean 'call(pay)'?"),
+        ("F call(paay)", "'paay' is not among the tools (pay, look); did you mean 'pay'?"),
         ("F ok(calculator)", "rule 'r' names 'ok(calculator)'"),
         ("G(thought -> F nothing)", "rule 'r' names 'nothing', which is no step and no proposition here"),
     ],

@@ -161,7 +161,7 @@ SAME = [
     ("span: o", "span: {of: [o], max_chars: 200}"),
     ("format: '{n:int}!'", "format: {template: '{n:int}!'}"),
     ("format: {template: '{n:int}', repeat: 1..2}", "format: {template: '{n:int}', repeat: 1..2, separator: ', '}"),
-    ("free: done", "free: {until: done, max_chars: 1000}"),
+    ("free: done", "free: {until: done, max_chars: 600}"),
     ("text: {}", "text: {min_chars: 1, max_chars: 200, max_lines: 1}"),
 ]
 
