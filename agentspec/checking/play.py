@@ -29,8 +29,8 @@ class Play:
         rows = []
         for letter in self.letters:
             rows.append(f"{letter.owner!s:<5}  {letter}")
-        named = f": {', '.join(self.broken)}" if self.broken else ""
-        return [*rows, f"       ({self.end}{named})"]
+        named = f" ({', '.join(self.broken)})" if self.broken else ""
+        return [*rows, f"       {self.end}{named}"]
 
     def to_json(self) -> dict[str, Any]:
         """The play as ``check --json`` shows it."""

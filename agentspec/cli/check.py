@@ -55,7 +55,8 @@ def _report(name: str) -> Report:
 
 def _tell(name: str, report: Report) -> None:
     for problem in report.problems:
-        typer.echo(f"{name}: error: {problem}", err=True)
+        told = problem.replace(f": {report.witness}", "") if report.witness else problem  # it follows below
+        typer.echo(f"{name}: error: {told}", err=True)
     for warning in report.warnings:
         typer.echo(f"{name}: warning: {warning}", err=True)
     if report.witness is not None:

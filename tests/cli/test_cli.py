@@ -125,7 +125,7 @@ rules: [{id: no-failure, ltl: "G !failed(calculator)"}]
     assert done.code == 2
     told = [line.split() for line in done.err.split("step by step:\n")[1].splitlines()]
     assert [line[:2] for line in told[:5]] == [
-        ["user", "question"], ["model", "action"], ["model", "input"], ["tool", "seen"], ["(which", "violates"],
+        ["user", "question"], ["model", "action"], ["model", "input"], ["tool", "seen"], ["which", "violates"],
     ]  # fmt: skip
     shape = place.inside("check", "fragile.yaml", "--json").shape["reports"][0]
     assert not shape["realizable"]
