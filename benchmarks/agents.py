@@ -20,9 +20,9 @@ from importlib.metadata import version
 from questions import Question, questions
 
 from agentspec.checking.compile import Compiled, compile_agent
-from agentspec.engines.models import open_engine
 from agentspec.decoding.sample import Sampler
 from agentspec.engines.engine import Engine
+from agentspec.engines.models import open_engine
 from agentspec.episode.episode import Episode
 from agentspec.episode.unguarded import UnguardedEpisode
 from agentspec.guard.budget import Budget
