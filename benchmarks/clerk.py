@@ -48,7 +48,7 @@ def play(compiled: Compiled, engine: Engine, order: str, guarded: bool, temperat
 
 
 def outcome(episode: Episode, order: str) -> tuple[str, bool]:
-    """How a run ended (``accepted``, ``rule broken``, ``malformed``, ``unfinished``), and whether it was the right end."""
+    """How a run ended: ``accepted``, ``rule broken``, ``malformed`` or ``unfinished``; and whether that was right."""
     result = episode.result
     assert result is not None
     last = str(episode.word[-1].step) if episode.word else ""
