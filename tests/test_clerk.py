@@ -33,10 +33,13 @@ def clerk() -> Compiled:
 def office(compiled: Compiled, rng: Random) -> tuple[dict[str, Tool], list[Event]]:
     """Tools that do what they like, and the list to which they write what they did."""
     events: list[Event] = []
+    kind = rng.random() < 0.6
 
     def answer(name: str, arguments: dict[str, Any]) -> Any:
         outcome = rng.choice(["ok", "ok", "ok", "failed", "error"])
         text = rng.choice(["yes", "YES, of course", "no", "No.", "yes\nno", " yes", "perhaps", "", "[Paid] order A17"])
+        if kind and name == "ask_human":
+            text = rng.choice(["yes", "YES, of course"])
         events.append((name, arguments, outcome, text))
         if outcome == "failed":
             raise ToolError(text)
