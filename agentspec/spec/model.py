@@ -87,7 +87,7 @@ def _short(key: str, written: Any) -> Any:
 
 
 class StepModel(_Strict):
-    """One step: who writes it, the cue that announces it, what a model's step may hold (one of nine kinds)."""
+    """One step: who writes it, the cue that announces it, what a model's step may hold (one of eight kinds)."""
 
     by: Literal["model", "tool", "user"]
     """Who writes the step."""
