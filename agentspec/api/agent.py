@@ -200,7 +200,8 @@ def load(
 
     ``tools`` are Python functions with types and a docstring; each stands in for the tool of its name in the file, or
     is added. ``model`` is a known model, a folder or what else ``agentspec models`` accepts; it beats
-    ``AGENTSPEC_MODEL``, which beats the file's. Raises InvalidInput with file, line and column.
+    ``AGENTSPEC_MODEL``, which beats the file's. Raises InvalidInput with file, line and column; what takes the tools to
+    tell, such as a name in a rule that nothing has, is raised by ``compile``, ``check`` and ``run``.
     """
     declaration = load_declaration(os.fspath(name))
     return Agent(declaration, tools=tools, model=model, device=device, dtype=dtype, offline=offline)

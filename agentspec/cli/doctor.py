@@ -124,8 +124,11 @@ def _packages() -> Iterator[Check]:
     except importlib.metadata.PackageNotFoundError:
         required = [*ENGINE, "huggingface_hub", "pydantic", "typer"]
     for line in sorted(required, key=str.lower):
-        name, wanted = re.fullmatch(r"([A-Za-z0-9._-]+)\s*([^;]*)(?:;.*)?", line).groups()  # type: ignore[union-attr]
-        wanted = wanted.strip().strip("()")
+        read = re.fullmatch(r"([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*([^;]*)(?:;.*)?", line)
+        if read is None:
+            yield Check(line, "warning", "a requirement that cannot be read")
+            continue
+        name, wanted = read[1], read[2].strip().strip("()")
         install = f'{sys.executable} -m pip install "{name}{wanted}"'
         try:
             version = importlib.metadata.version(name)

@@ -234,3 +234,14 @@ def test_the_whole_of_it_without_a_terminal() -> None:
     assert [line for line in lines if line.startswith("ok ") and " device " in line and "cpu: " in line]
     assert lines[-1].startswith("An agent can run here: ")
     assert done.stderr == ""
+
+
+def test_requirements_with_extras_and_such_as_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["typer[all]>=0.1", "rich (>=1.0)", "numpy>=1; python_version>'3'", "!nonsense"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _name: lines)
+    _, checks = examined(capsys)
+    found = {check.name: check.status for several in checks.values() for check in several}
+    assert {name: found[name] for name in ("typer", "rich", "numpy")} == {"typer": "ok", "rich": "ok", "numpy": "ok"}
+    assert found["!nonsense"] == "warning"
