@@ -1,7 +1,8 @@
-"""Formulas of LTLf, linear temporal logic over finite non-empty words, with future operators.
+"""Formulas of linear temporal logic with past, over finite non-empty words (LTLf) and over infinite ones (LTL).
 
 Syntax and names follow De Giacomo & Vardi, "Linear Temporal Logic and Linear Dynamic Logic on Finite Traces" (IJCAI
-2013): ``X`` is the strong next. What the nodes mean is defined in ``semantics``; here they are only values.
+2013): ``X`` is the strong next; the past operators are those of Lichtenstein, Pnueli & Zuck, "The Glory of the Past"
+(Logics of Programs 1985). What the nodes mean is defined in ``semantics``; here they are only values.
 """
 
 from __future__ import annotations
@@ -165,6 +166,45 @@ class StrongRelease(Binary):
     __slots__ = ()
 
 
+class Yesterday(Unary):
+    """``Y a``: there is a position before this one and ``a`` holds at it."""
+
+    __slots__ = ()
+
+
+class WeakYesterday(Unary):
+    """``Z a``: if there is a position before this one, ``a`` holds at it."""
+
+    __slots__ = ()
+
+
+class Once(Unary):
+    """``O a``: now or at an earlier position."""
+
+    __slots__ = ()
+
+
+class Historically(Unary):
+    """``H a``: now and at every earlier position."""
+
+    __slots__ = ()
+
+
+class Since(Binary):
+    """``a S b``: ``b`` held now or earlier, and ``a`` at every position after that, up to now."""
+
+    __slots__ = ()
+
+
+class WeakSince(Binary):
+    """``a B b`` (back to): ``a S b`` or ``H a``."""
+
+    __slots__ = ()
+
+
+PAST = (Yesterday, WeakYesterday, Once, Historically, Since, WeakSince)
+"""The operators that look back."""
+
 TRUE = Constant(True)
 FALSE = Constant(False)
 
@@ -177,3 +217,8 @@ def subformulas(formula: Formula) -> tuple[Formula, ...]:
 def atoms(formula: Formula) -> tuple[str, ...]:
     """The names of the propositions that occur, sorted."""
     return tuple(sorted({node.name for node in subformulas(formula) if isinstance(node, Atom)}))
+
+
+def looks_back(formula: Formula) -> bool:
+    """Whether a past operator occurs."""
+    return any(isinstance(node, PAST) for node in subformulas(formula))

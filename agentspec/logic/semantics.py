@@ -1,6 +1,7 @@
 """What a formula means, written straight from the definitions: the oracle everything faster is tested against.
 
-The clauses are those of De Giacomo & Vardi (IJCAI 2013), section 2, over finite non-empty words.
+The clauses are those of De Giacomo & Vardi (IJCAI 2013), section 2, over finite non-empty words, and of Lichtenstein,
+Pnueli & Zuck (1985) for the past.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ from agentspec.logic.formula import (
     Constant,
     Eventually,
     Formula,
+    Historically,
     Iff,
     Implies,
     Last,
     Next,
     Not,
+    Once,
     Or,
     Release,
+    Since,
     StrongRelease,
     Until,
     WeakNext,
+    WeakSince,
     WeakUntil,
+    WeakYesterday,
     Xor,
+    Yesterday,
     subformulas,
 )
 
@@ -51,6 +58,7 @@ def _holds_at(
     """Whether ``node`` holds at ``here``, given the truth of its operands at every position."""
     length = len(word)
     future = range(here, length)
+    past = range(here + 1)
     match node:
         case Constant(value):
             return value
@@ -86,4 +94,16 @@ def _holds_at(
             return all(truth[b][j] or any(truth[a][k] for k in range(here, j)) for j in future)
         case StrongRelease(a, b):
             return any(truth[a][j] and all(truth[b][k] for k in range(here, j + 1)) for j in future)
+        case Yesterday(a):
+            return here > 0 and truth[a][here - 1]
+        case WeakYesterday(a):
+            return here == 0 or truth[a][here - 1]
+        case Once(a):
+            return any(truth[a][j] for j in past)
+        case Historically(a):
+            return all(truth[a][j] for j in past)
+        case Since(a, b):
+            return any(truth[b][j] and all(truth[a][k] for k in range(j + 1, here + 1)) for j in past)
+        case WeakSince(a, b):
+            return all(truth[a][j] or any(truth[b][k] for k in range(j, here + 1)) for j in past)
     raise TypeError(f"not a formula: {node!r}")

@@ -18,18 +18,24 @@ from agentspec.logic.formula import (
     Constant,
     Eventually,
     Formula,
+    Historically,
     Iff,
     Implies,
     Last,
     Next,
     Not,
+    Once,
     Or,
     Release,
+    Since,
     StrongRelease,
     Until,
     WeakNext,
+    WeakSince,
     WeakUntil,
+    WeakYesterday,
     Xor,
+    Yesterday,
     subformulas,
 )
 
@@ -43,7 +49,8 @@ NOT_AT_END = Next(TRUE)
 def to_nnf(formula: Formula) -> Formula:
     """The same language with only Constant, Atom, Not(Atom), And, Or, Next, WeakNext, Until and Release.
 
-    ``F a`` becomes ``true U a``, ``G a`` becomes ``false R a``, ``last`` becomes ``N false``.
+    ``F a`` becomes ``true U a``, ``G a`` becomes ``false R a``, ``last`` becomes ``N false``. Of the past stay
+    Yesterday, WeakYesterday, Since and WeakSince: ``O a`` becomes ``true S a``, ``H a`` becomes ``a B false``.
     """
     forms: dict[Formula, tuple[Formula, Formula]] = {}
     for node in subformulas(formula):
@@ -75,6 +82,14 @@ def _both_forms(node: Formula, forms: dict[Formula, tuple[Formula, Formula]]) ->
             return Until(TRUE, a), Release(FALSE, not_a)
         case Always():
             return Release(FALSE, a), Until(TRUE, not_a)
+        case Yesterday():
+            return Yesterday(a), WeakYesterday(not_a)
+        case WeakYesterday():
+            return WeakYesterday(a), Yesterday(not_a)
+        case Once():
+            return Since(TRUE, a), WeakSince(not_a, FALSE)
+        case Historically():
+            return WeakSince(a, FALSE), Since(TRUE, not_a)
     b, not_b = pairs[1]
     same, different = (a, b, not_a, not_b), (a, not_b, not_a, b)
     match node:
@@ -92,6 +107,10 @@ def _both_forms(node: Formula, forms: dict[Formula, tuple[Formula, Formula]]) ->
             return Release(b, Or((a, b))), Until(not_b, And((not_a, not_b)))
         case StrongRelease():
             return Until(b, And((a, b))), Release(not_b, Or((not_a, not_b)))
+        case Since():
+            return Since(a, b), WeakSince(not_b, And((not_a, not_b)))
+        case WeakSince():
+            return WeakSince(a, b), Since(not_b, And((not_a, not_b)))
     raise TypeError(f"not a formula: {node!r}")
 
 
@@ -126,6 +145,14 @@ def _rebuild(node: Formula, operands: list[Formula]) -> Formula:
             return _until(*operands)
         case Release():
             return _release(*operands)
+        case Yesterday():
+            return FALSE if operands[0] == FALSE else Yesterday(operands[0])
+        case WeakYesterday():
+            return TRUE if operands[0] == TRUE else WeakYesterday(operands[0])
+        case Since():
+            return _since(*operands)
+        case WeakSince():
+            return _weak_since(*operands)
     return node
 
 
@@ -143,6 +170,20 @@ def _release(a: Formula, b: Formula) -> Formula:
     if isinstance(b, Release) and b.left in (a, FALSE):
         return b
     return Release(a, b)
+
+
+def _since(a: Formula, b: Formula) -> Formula:
+    if isinstance(b, Constant) or a in (FALSE, b):
+        return b
+    if isinstance(b, Since) and b.left in (a, TRUE):
+        return b
+    return Since(a, b)
+
+
+def _weak_since(a: Formula, b: Formula) -> Formula:
+    if b == TRUE or a in (FALSE, b):
+        return b
+    return TRUE if a == TRUE else WeakSince(a, b)
 
 
 def conjunction(operands: Iterable[Formula]) -> Formula:
