@@ -11,10 +11,7 @@ from agentspec.errors import Location, SpecError, SyntaxProblem, nearest
 from agentspec.spec.model import Document
 from agentspec.spec.yaml import YamlFile
 
-LATER = {
-    "mcpServers", "lark", "view", "template", "params", "deny", "require", "when", "unless", "for", "assume", "one_of",
-    "length", "backend",
-}  # fmt: skip
+LATER = {"mcpServers", "lark", "one_of", "length", "backend"}
 """Keys of the language that this version does not know what to do with."""
 
 
@@ -31,8 +28,6 @@ def fault(file: YamlFile, errors: list[ErrorDetails]) -> SpecError:
         return file.fault(f"unknown key '{key}'{nearest(key, keys_at(path[:-1]))}{more}", path, key=True)
     if first["type"] == "missing":
         return file.fault(f"the key '{path[-1]}' is missing{more}", path[:-1], key=True)
-    if path == ("semantics",) and first["input"] == "infinite":
-        return file.fault("sessions without an end ('semantics: infinite') are not supported by this version yet", path)
     message = first["msg"][0].lower() + first["msg"][1:].replace(" after validation", "")
     if first["type"] == "model_type":
         message = f"input should be a mapping with keys among {', '.join(keys_at(path))}"
@@ -44,13 +39,14 @@ def keys_at(path: tuple[Any, ...]) -> list[str]:
     """The valid keys of the mapping at ``path``, by following the models' annotations."""
     model: type[BaseModel] = Document
     for part in path:
-        field = model.model_fields.get(part) if isinstance(part, str) else None
+        named = {field.alias or name: field for name, field in model.model_fields.items()}
+        field = named.get(part) if isinstance(part, str) else None
         if field is not None:
             inner = _model_in(field.annotation)
             if inner is None:
                 return []
             model = inner
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

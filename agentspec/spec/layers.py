@@ -18,7 +18,7 @@ from agentspec.spec.model import Document, LimitsModel, PropositionModel, RuleMo
 from agentspec.spec.resolve import existing_file, resolve
 from agentspec.spec.yaml import YamlFile, read_text
 
-_SPEC_KEYS = ("steps", "behavior", "propositions", "rules")
+_SPEC_KEYS = ("semantics", "steps", "behavior", "parts", "propositions", "rules")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ class Layers:
     def propositions(self) -> dict[str, tuple[Layer, PropositionModel]]:
         """Each predicate with the file that declares it."""
         return {name: (layer, model) for layer in self.spec for name, model in layer.document.propositions.items()}
+
+    def parts(self) -> dict[str, Layer]:
+        """Each named piece of behavior with the file that declares it."""
+        return {name: layer for layer in self.spec for name in layer.document.parts}
 
     def rules(self) -> list[tuple[Layer, int, RuleModel]]:
         """Each rule with its file and its place there. Raises SpecError where one file has two rules of an id."""

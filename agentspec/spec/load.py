@@ -9,13 +9,13 @@ from typing import Any
 from agentspec.content.tool_ref import ToolRef, parse_tool_ref
 from agentspec.errors import InvalidInput, Location, SpecError, SyntaxProblem, nearest
 from agentspec.logic.behavior import Behavior, steps_of
-from agentspec.logic.parse import parse_formula
 from agentspec.logic.parse_behavior import parse_behavior
-from agentspec.spec.fault import place_of, relocated, stands_on_one_line
+from agentspec.spec.fault import place_of, relocated
 from agentspec.spec.layers import Layer, Layers, read_layers
-from agentspec.spec.model import Declaration, Rule, RuleModel, Spec, Step
+from agentspec.spec.model import Declaration, Spec, Step
 from agentspec.spec.proposition import propositions
 from agentspec.spec.resolve import existing_file, resolve
+from agentspec.spec.rule import rule
 from agentspec.spec.step import check_cues, step
 from agentspec.spec.yaml import read_text
 
@@ -70,12 +70,13 @@ def _spec(layers: Layers) -> Spec:
         steps,
         behavior,
         " ".join((behaviors.document.behavior or "").split()),
-        tuple(_rule(layer, i, model) for layer, i, model in layers.rules()),
+        tuple(rule(layer, i, model, tuple(steps)) for layer, i, model in layers.rules()),
         propositions(layers.propositions(), steps),
         top.file.source,
         hashlib.sha256("".join(layer.text for layer in layers.spec).encode()).hexdigest(),
         top.document.description,
         behaviors.file.inside(("behavior",)),
+        semantics.document.semantics if (semantics := layers.last("semantics")) else "finite",
     )
 
 
@@ -94,16 +95,6 @@ def _behavior(layer: Layer, steps: dict[str, Step]) -> Behavior:
             hint = nearest(name, list(steps))
             raise SpecError(f"the behavior names an unknown step '{name}'{hint}", location=location, excerpt=excerpt)
     return behavior
-
-
-def _rule(layer: Layer, i: int, model: RuleModel) -> Rule:
-    file, path = layer.file, ("rules", i, "ltl")
-    start = file.inside(path)
-    try:
-        formula = parse_formula(model.ltl, source=start.source, line=start.line, column=start.column)
-    except SyntaxProblem as problem:
-        raise relocated(file, path, problem) from None
-    return Rule(model.id, formula, model.ltl, model.description, model.enforce, start, stands_on_one_line(file, path))
 
 
 def _examples(layers: Layers) -> tuple[str, str]:

@@ -42,6 +42,10 @@ _LISTED = BeforeValidator(_listed, json_schema_input_type=Name | Annotated[list[
 """One name stands for a list of one."""
 
 
+def _viewed(value: object) -> object:
+    return [value] if isinstance(value, str) and value != "calls" else value
+
+
 class TextModel(_Strict):
     """Free text on one line, or on up to ``max_lines``; lengths in characters."""
 
@@ -132,11 +136,34 @@ class PropositionModel(_Strict):
 
 
 class RuleModel(_Strict):
-    """One temporal rule over steps, built-in propositions and the file's own."""
+    """One temporal rule over steps, built-in propositions and the file's own, in one of four forms."""
 
     id: Name
-    ltl: str
+    ltl: str | None = None
     """The formula, such as G(call(pay) -> F paid)."""
+    template: str | None = None
+    """The name of a template (agentspec templates), such as response; its parameters stand in params."""
+    params: dict[Name, str | int | Annotated[list[str], Field(min_length=2, max_length=2)]] = {}
+    """The template's parameters: propositions or formulas, and numbers."""
+    deny: str | None = None
+    """What may not happen; with when only then, with unless only if that did not happen before."""
+    require: str | None = None
+    """What must happen, or, with when, must hold at every such position."""
+    when: str | None = None
+    unless: str | None = None
+    before: str | None = None
+    after: str | None = None
+    each: Annotated[
+        dict[Name, Literal["tools", "steps"] | Annotated[list[Name], Field(min_length=1)]], Field(alias="for")
+    ] = {}
+    """One rule for each value of the variables: all tools, all steps, or those listed."""
+    view: Annotated[
+        list[Name] | Literal["calls"] | None,
+        BeforeValidator(_viewed, json_schema_input_type=Name | Annotated[list[Name], Field(min_length=1)]),
+    ] = None
+    """The rule sees only these steps, or only calls and their answers (calls)."""
+    assume: bool = False
+    """An assumption about tools and users instead of a rule for the model."""
     description: str = ""
     enforce: Literal["block", "warn", "log", "off"] = "block"
     """block: no token after which it cannot be satisfied; warn, log: watched only; off."""
@@ -153,6 +180,8 @@ class LimitsModel(_Strict):
     """Completed tool calls, failed ones too."""
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Seconds."""
+    patience: Annotated[int, Field(ge=0, le=1_000)] = 3
+    """In sessions without an end: turns of the user for which an obligation may wait."""
 
 
 class RenderingModel(_Strict):
@@ -172,11 +201,14 @@ class Document(_Strict):
     description: str = ""
     extends: str | None = None
     """A file or a shipped agent or spec to start from; what this file says replaces or adds to it."""
-    semantics: Literal["finite"] = "finite"
+    semantics: Literal["finite", "infinite"] = "finite"
+    """finite: every episode ends; infinite: a session without an end."""
     steps: dict[Name, StepModel] | None = None
     """The steps by name."""
     behavior: str | None = None
-    """In which order steps come: a b, a | b, a*, a+, a?, a{1,3}, parentheses."""
+    """In which order steps come: a b, a | b, a || b, a*, a+, a?, a{1,3}, parentheses."""
+    parts: dict[Name, str] = {}
+    """Named pieces of behavior, to be used in it by their names."""
     propositions: dict[Name, PropositionModel] = {}
     """Predicates over what steps hold, for the rules."""
     rules: list[RuleModel] = []
@@ -233,7 +265,11 @@ class Proposition:
 
 @dataclass(frozen=True)
 class Rule:
-    """A loaded rule; ``text`` is the formula as the author wrote it, ``one_line``: as it stands at its location."""
+    """A loaded rule; ``text`` is what the author wrote, ``one_line``: as it stands at its location.
+
+    ``each`` are variables still to be replaced by tools or steps, ``view`` the steps the formula is read on (all
+    without one, ``calls`` those that complete or answer a call), ``sentence`` the rule in words where it is known.
+    """
 
     id: str
     formula: Formula
@@ -242,6 +278,10 @@ class Rule:
     enforce: str
     location: Location | None = None
     one_line: bool = False
+    view: tuple[str, ...] | Literal["calls"] | None = None
+    assume: bool = False
+    each: tuple[tuple[str, tuple[str, ...] | Literal["tools", "steps"]], ...] = ()
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -258,6 +298,7 @@ class Spec:
     digest: str = ""
     description: str = ""
     behavior_location: Location | None = None
+    semantics: Literal["finite", "infinite"] = "finite"
 
 
 @dataclass(frozen=True)

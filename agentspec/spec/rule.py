@@ -1,0 +1,149 @@
+"""One rule as it was declared: a formula, a template, or a denial or requirement in words, lowered to a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from agentspec.automata.letter import Letter, Owner
+from agentspec.errors import InvalidInput, SyntaxProblem, nearest
+from agentspec.logic.formula import Formula
+from agentspec.logic.parse import RESERVED, parse_formula
+from agentspec.logic.show import show_formula
+from agentspec.spec.fault import relocated, stands_on_one_line
+from agentspec.spec.layers import Layer
+from agentspec.spec.model import Rule, RuleModel, Spec
+
+_FORMS = ("ltl", "template", "deny", "require")
+_BESIDE = {"template": ("params",), "deny": ("when", "unless"), "require": ("when", "before", "after")}
+_Path = tuple[Any, ...]
+
+
+def rule(layer: Layer, i: int, model: RuleModel, steps: Sequence[str]) -> Rule:
+    """The rule at place ``i`` of a file. Raises SpecError and SyntaxProblem at what is wrong with it."""
+    file, path = layer.file, ("rules", i)
+    forms = [form for form in _FORMS if getattr(model, form) is not None]
+    if len(forms) != 1:
+        but = f", not {' and '.join(forms)}" if forms else ""
+        raise file.fault(f"the rule '{model.id}' needs exactly one of {', '.join(_FORMS)}{but}", (*path, "id"))
+    form = forms[0]
+    for key in ("params", "when", "unless", "before", "after"):
+        if getattr(model, key) not in (None, {}) and key not in _BESIDE.get(form, ()):
+            belongs = " or ".join(f"'{name}'" for name, keys in _BESIDE.items() if key in keys)
+            raise file.fault(f"'{key}' belongs to {belongs}, not to '{form}'", (*path, key), key=True)
+    formula, sentence = _lowered(layer, (*path, form), form, model)
+    each = tuple((name, tuple(among) if isinstance(among, list) else among) for name, among in model.each.items())
+    for name, _ in each:
+        if name in RESERVED or name in steps:
+            raise file.fault(
+                f"'{name}' has a meaning of its own: choose another variable", (*path, "for", name), key=True
+            )
+    if isinstance(model.view, list):
+        for j, step in enumerate(model.view):
+            if step not in steps:
+                listed = not isinstance(file.value((*path, "view")), str)
+                at = (*path, "view", j) if listed else (*path, "view")
+                raise file.fault(f"unknown step '{step}'{nearest(step, [*steps, 'calls'])}", at)
+    if model.assume and model.enforce != "block":
+        raise file.fault("an assumption is about tools and users: it is not enforced", (*path, "enforce"), key=True)
+    text = model.ltl if model.ltl is not None else show_formula(formula)
+    return Rule(
+        model.id, formula, text, model.description, model.enforce, file.inside((*path, form)),
+        form == "ltl" and stands_on_one_line(file, (*path, form)),
+        tuple(model.view) if isinstance(model.view, list) else model.view, model.assume, each, sentence,
+    )  # fmt: skip
+
+
+def _lowered(layer: Layer, path: _Path, form: str, model: RuleModel) -> tuple[Formula, str]:
+    above = path[:-1]
+    if form == "ltl":
+        return _parsed(layer, path, str(model.ltl)), ""
+    if form == "template":
+        return _built(layer, above, model)
+    from agentspec.logic.sugar import lower_deny, lower_require
+
+    words = {key: str(getattr(model, key)) for key in (form, *_BESIDE[form]) if getattr(model, key) is not None}
+    lower = lower_deny if form == "deny" else lower_require
+    try:
+        said = lower(**words)
+    except SyntaxProblem as problem:  # its source names the key
+        key = problem.location.source if problem.location and problem.location.source in words else form
+        raise _placed(layer, (*above, key), problem) from None
+    except InvalidInput as problem:
+        raise layer.file.fault(problem.message, path) from None
+    return said.formula, said.sentence
+
+
+def _built(layer: Layer, above: _Path, model: RuleModel) -> tuple[Formula, str]:
+    from agentspec.logic.templates import template
+
+    try:
+        chosen = template(str(model.template))
+    except InvalidInput as problem:
+        raise layer.file.fault(problem.message, (*above, "template")) from None
+    for name, value in model.params.items():
+        for text in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
+            _parsed(layer, (*above, "params", name), text)
+    try:
+        return chosen.build(model.params), chosen.sentence(model.params)
+    except InvalidInput as problem:
+        at = (*above, "params") if model.params else (*above, "template")
+        raise layer.file.fault(problem.message, at) from None
+
+
+def _parsed(layer: Layer, path: _Path, text: str) -> Formula:
+    start = layer.file.inside(path)
+    try:
+        return parse_formula(text, source=start.source, line=start.line, column=start.column)
+    except SyntaxProblem as problem:
+        raise relocated(layer.file, path, problem) from None
+
+
+def _placed(layer: Layer, path: _Path, problem: SyntaxProblem) -> SyntaxProblem:
+    """An error in a text that was read on its own, put where the text stands."""
+    start = layer.file.inside(path)
+    if problem.location is not None:
+        moved = replace(start, column=start.column + problem.location.column - 1)
+        problem = SyntaxProblem(problem.message, location=moved)
+    return relocated(layer.file, path, problem)
+
+
+def instances(spec: Spec, tools: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules with every variable of ``for`` replaced: ``no-retry[pay]``, one for each tool, step or name listed."""
+    return tuple(one for declared in spec.rules for one in _instances(declared, spec, tools))
+
+
+def _instances(declared: Rule, spec: Spec, tools: Sequence[str]) -> Iterator[Rule]:
+    names = {"tools": tuple(tools), "steps": tuple(spec.steps)}
+    ranges = [names[among] if isinstance(among, str) else among for _, among in declared.each]
+    for values in product(*ranges):
+        if not values:
+            yield declared
+            continue
+        from agentspec.logic.sugar import substituted
+
+        formula, bound = declared.formula, dict(zip([name for name, _ in declared.each], values, strict=True))
+        for name, value in bound.items():
+            formula = substituted(formula, name, value)
+        yield replace(
+            declared, id=f"{declared.id}[{','.join(values)}]", formula=formula, text=show_formula(formula), each=(),
+            one_line=False, sentence=_named(declared.sentence, bound),
+        )  # fmt: skip
+
+
+def _named(sentence: str, bound: Mapping[str, str]) -> str:
+    if not sentence:
+        return ""
+    told = ", ".join(f"{name} = {value}" for name, value in bound.items())
+    return f"{sentence} ({told})"
+
+
+def sees(view: tuple[str, ...] | str | None, letter: Letter) -> bool:
+    """Whether a rule of this view reads the position of ``letter``: all of them, calls and answers, or some steps."""
+    if view is None:
+        return True
+    if view == "calls":
+        return letter.completes_call or letter.owner == Owner.TOOL
+    return letter.step in view
