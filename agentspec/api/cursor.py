@@ -194,9 +194,12 @@ class Cursor:
         raise self._refusal(problems[0])
 
     def _hear(self, possible: tuple[Letter, ...], built_in: set[str], text: str, shown: str) -> Letter:
-        found = heard(self._compiled, self._quotes[-1], possible, built_in, text, shown)
+        excluded = self._position.guard.excluded(self._position.state)
+        found = heard(self._compiled, self._quotes[-1], (*possible, *excluded), built_in, text, shown)
         if found is None:
             raise self._refusal(f"no step can hold {', '.join(sorted(built_in))}")
+        if found[0] in excluded:
+            raise self._refusal(f"'{found[0]}' breaks the assumption '{excluded[found[0]]}'")
         return self._advance(found[0], text, 0, found[1])
 
     def _advance(self, letter: Letter, content: str, tokens: int, quotes: Quotes | None = None) -> Letter:

@@ -2,7 +2,8 @@
 
 *Structure* (the behavior, the register of the pending call) says which letters exist at a position; *rules* say which
 of them the author wants. A letter that structure excludes does not exist, for the adversary neither; a letter a rule
-excludes exists and leads to ``VIOLATED``: the adversary may still choose it.
+excludes exists and leads to ``VIOLATED``: the adversary may still choose it. *Assumptions* take moves from the adversary
+and nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Protocol
 
 from agentspec.automata.dfa import Dfa, coarsest, minimal
 from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.monitor import Monitor
 from agentspec.errors import SpecError, TooLarge
 
 STATE_LIMIT = 50_000
@@ -26,24 +28,6 @@ class Component(Protocol):
     def initial(self) -> int: ...
     def step(self, state: int, letter: Letter) -> int | None: ...
     def accepts_at(self, state: int) -> bool: ...
-
-
-class Monitor:
-    """A DFA over valuations read as a component over a spec's letters, one look-up a step."""
-
-    def __init__(self, dfa: Dfa) -> None:
-        self.dfa = dfa
-        self.initial = dfa.initial
-        self._known: dict[tuple[int, Letter], int | None] = {}
-
-    def step(self, state: int, letter: Letter) -> int | None:
-        key = (state, letter)
-        if key not in self._known:
-            self._known[key] = self.dfa.step(state, letter.true)
-        return self._known[key]
-
-    def accepts_at(self, state: int) -> bool:
-        return state in self.dfa.accepting
 
 
 class NonEmpty:
@@ -63,7 +47,8 @@ class NonEmpty:
 class Arena:
     """A finite turn-based game graph. ``moves[q]`` maps the letters that exist at ``q`` to states or ``VIOLATED``.
 
-    ``owner[q]`` is who writes there; None where no letter exists.
+    ``owner[q]`` is who writes there; None where no letter exists. ``excluded[q]`` are the letters of the adversary that
+    an assumption takes away there, each with the name of the assumption.
     """
 
     propositions: tuple[str, ...]
@@ -71,6 +56,7 @@ class Arena:
     owner: tuple[Owner | None, ...]
     moves: tuple[dict[Letter, int], ...]
     accepting: frozenset[int]
+    excluded: tuple[dict[Letter, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.moves)
@@ -82,66 +68,116 @@ class Arena:
 
 
 def build_arena(
-    letters: Sequence[Letter], propositions: tuple[str, ...], structure: Sequence[Component], rules: Sequence[Component]
+    letters: Sequence[Letter],
+    propositions: tuple[str, ...],
+    structure: Sequence[Component],
+    rules: Sequence[Component],
+    assumptions: Sequence[tuple[str, Monitor]] = (),
 ) -> Arena:
-    """Explore the product from the start and merge equal states.
+    """The product explored from the start, equal states merged. Raises as `explore`."""
+    return merged(explore(letters, propositions, structure, rules, assumptions)[0])
 
-    Raises SpecError where two owners, or two steps of the adversary, may write at one position, or where the model
-    writes first (the path there is in the message), TooLarge past ``STATE_LIMIT`` states.
+
+def explore(
+    letters: Sequence[Letter],
+    propositions: tuple[str, ...],
+    structure: Sequence[Component],
+    rules: Sequence[Component],
+    assumptions: Sequence[tuple[str, Monitor]] = (),
+) -> tuple[Arena, list[tuple[int, ...]]]:
+    """The product from the start, and of each state those of its parts: whether it is the first, structure,
+    assumptions, rules.
+
+    Raises SpecError where two owners, or two steps of the adversary, may write at one position, where the model
+    writes first, or where the model could break an assumption or an assumption leaves nobody a move (the path there is
+    in the message); TooLarge past ``STATE_LIMIT`` states.
     """
     structure = (NonEmpty(), *structure)
-    components = (*structure, *rules)
+    assumed = [monitor for _, monitor in assumptions]
+    components: tuple[Component, ...] = (*structure, *assumed, *rules)
     start = tuple(component.initial for component in components)
     number = {start: 0}
     queue = [start]
     came: list[tuple[int, Letter] | None] = [None]
     moves: list[dict[Letter, int]] = []
+    excluded: list[dict[Letter, str]] = []
     owners: list[Owner | None] = []
     for q, state in enumerate(queue):
         here: dict[Letter, int] = {}
+        taken: dict[Letter, str] = {}
         for letter in letters:
-            parts = [c.step(s, letter) for c, s in zip(components, state, strict=True)]
-            if any(part is None for part in parts[: len(structure)]):
-                continue
-            target = tuple(part for part in parts if part is not None)
-            if len(target) < len(components):
-                here[letter] = VIOLATED
-                continue
-            if target not in number:
-                if len(number) >= STATE_LIMIT:
-                    raise TooLarge(f"behavior and rules together need more than {STATE_LIMIT} states")
-                number[target] = len(queue)
-                queue.append(target)
-                came.append((q, letter))
-            here[letter] = number[target]
-        owners.append(_turn(here, _path(came, q)))
+            parts: list[int] = []
+            for component, part in zip(structure, state, strict=False):
+                after = component.step(part, letter)
+                if after is None:
+                    break
+                parts.append(after)
+            else:
+                for (name, monitor), part in zip(assumptions, state[len(structure) :], strict=False):
+                    after = monitor.step(part, letter)
+                    if monitor.lost(after):
+                        taken[letter] = name
+                        break
+                    parts.append(after)  # type: ignore[arg-type]  # lost says that it is not None
+                else:
+                    for component, part in zip(rules, state[len(structure) + len(assumed) :], strict=True):
+                        after = component.step(part, letter)
+                        if after is None:
+                            here[letter] = VIOLATED
+                            break
+                        parts.append(after)
+                    else:
+                        target = tuple(parts)
+                        if target not in number:
+                            if len(number) >= STATE_LIMIT:
+                                raise TooLarge(f"behavior and rules together need more than {STATE_LIMIT} states")
+                            number[target] = len(queue)
+                            queue.append(target)
+                            came.append((q, letter))
+                        here[letter] = number[target]
+        owners.append(_turn(here, taken, came, q))
         moves.append(here)
-    accepting = frozenset(
-        q for q, state in enumerate(queue) if all(c.accepts_at(s) for c, s in zip(components, state, strict=True))
-    )
-    return merged(Arena(propositions, 0, tuple(owners), tuple(moves), accepting))
+        excluded.append(taken)
+    judged = [(i, component) for i, component in enumerate(components) if component not in assumed]
+    accepting = frozenset(q for q, state in enumerate(queue) if all(c.accepts_at(state[i]) for i, c in judged))
+    return Arena(propositions, 0, tuple(owners), tuple(moves), accepting, tuple(excluded)), queue
 
 
-def _path(came: list[tuple[int, Letter] | None], q: int) -> list[Letter]:
+def _after(came: list[tuple[int, Letter] | None], q: int) -> str:
     path: list[Letter] = []
     link = came[q]
     while link is not None:
         path.append(link[1])
         link = came[link[0]]
-    return path[::-1]
+    return f"after {' '.join(str(letter) for letter in reversed(path))}" if path else "at the start"
 
 
-def _turn(moves: dict[Letter, int], path: list[Letter]) -> Owner | None:
-    owners = {letter.owner for letter in moves}
-    steps = sorted({str(letter.step) for letter in moves})
-    after = f"after {' '.join(str(letter) for letter in path)}" if path else "at the start"
-    if len(owners) > 1:
-        raise SpecError(f"two owners may write {after}: {', '.join(steps)}; make it one owner's turn in the behavior")
+def _turn(
+    moves: dict[Letter, int], taken: dict[Letter, str], came: list[tuple[int, Letter] | None], q: int
+) -> Owner | None:
+    owners = {letter.owner for letter in moves} | {letter.owner for letter in taken}
     owner = next(iter(owners), None)
+    if len(owners) == 1 and owner == Owner.MODEL and not taken and q:
+        return owner
+    steps = sorted({str(letter.step) for letter in (*moves, *taken)})
+    if len(owners) > 1:
+        where = f"{_after(came, q)}: {', '.join(steps)}"
+        raise SpecError(f"two owners may write {where}; make it one owner's turn in the behavior")
     if owner is not None and owner != Owner.MODEL and len(steps) > 1:
-        raise SpecError(f"{after} the {owner} may write {' or '.join(steps)}: give the {owner} one step at a position")
-    if not path and owner != Owner.USER:
+        raise SpecError(
+            f"{_after(came, q)} the {owner} may write {' or '.join(steps)}: give the {owner} one step at a position"
+        )
+    if q == 0 and owner != Owner.USER:
         raise SpecError(f"a behavior begins with a step of the user (the task), not with {' or '.join(steps) or 'end'}")
+    if taken:
+        letter, name = min(taken.items(), key=lambda one: str(one[0]))
+        if owner == Owner.MODEL:
+            raise SpecError(
+                f"the model could break the assumption '{name}' itself, by {letter} {_after(came, q)}: an assumption "
+                "is about what tools and users do"
+            )
+        if not moves:
+            raise SpecError(f"the assumption '{name}' leaves the {owner} nothing to write {_after(came, q)}")
     return owner
 
 
@@ -151,13 +187,20 @@ def merged(arena: Arena) -> Arena:
     def refine(classes: list[int]) -> list[frozenset[tuple[Letter, int]]]:
         return [frozenset((a, t if t == VIOLATED else classes[t]) for a, t in m.items()) for m in arena.moves]
 
-    classes = coarsest([q in arena.accepting for q in range(len(arena))], refine)
+    taken = [frozenset(arena.excluded[q]) if arena.excluded else frozenset() for q in range(len(arena))]
+    classes = coarsest([(q in arena.accepting, taken[q]) for q in range(len(arena))], refine)
+    return quotient(arena, classes)[0]
+
+
+def quotient(arena: Arena, classes: Sequence[int]) -> tuple[Arena, list[int]]:
+    """The arena with a state for each class (numbered from 0 by first member), and the first member of each."""
     kept = [classes.index(c) for c in range(max(classes) + 1)]
-    number = {classes[q]: i for i, q in enumerate(kept)}
-    return Arena(
+    small = Arena(
         arena.propositions,
-        number[classes[arena.initial]],
+        classes[arena.initial],
         tuple(arena.owner[q] for q in kept),
-        tuple({a: t if t == VIOLATED else number[classes[t]] for a, t in arena.moves[q].items()} for q in kept),
-        frozenset(number[classes[q]] for q in arena.accepting),
+        tuple({a: t if t == VIOLATED else classes[t] for a, t in arena.moves[q].items()} for q in kept),
+        frozenset(classes[q] for q in arena.accepting),
+        tuple(arena.excluded[q] for q in kept) if arena.excluded else (),
     )
+    return small, kept

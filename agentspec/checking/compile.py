@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.game import Solution, live_letters, solve
 from agentspec.automata.letter import Letter, Owner
-from agentspec.automata.product import Arena, Component, Monitor, build_arena
+from agentspec.automata.monitor import Monitor
+from agentspec.automata.product import Arena, Component, build_arena
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
 from agentspec.checking.ambiguity import refuse_ambiguity
@@ -22,8 +23,11 @@ from agentspec.content.tool_sources import tool_sources
 from agentspec.errors import Location, SpecError, TooLarge
 from agentspec.guard.budget import Costs
 from agentspec.guard.guard import Guard
+from agentspec.logic.formula import Next, Until, subformulas
+from agentspec.logic.simplify import to_nnf
 from agentspec.spec.alphabet import Alphabet, CallRegister, QuoteRegister, alphabet, line
-from agentspec.spec.model import Declaration, Rule, Step
+from agentspec.spec.model import Declaration, Rule, Spec, Step
+from agentspec.spec.rule import instances, sees
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +103,12 @@ class Compiled:
     @property
     def blocking(self) -> tuple[Rule, ...]:
         """The rules that are enforced."""
-        return tuple(rule for rule in self.agent.spec.rules if rule.enforce == "block")
+        return _blocking(self.agent.spec)
+
+    @property
+    def assumptions(self) -> tuple[Rule, ...]:
+        """What is assumed of tools and users."""
+        return tuple(rule for rule in self.agent.spec.rules if rule.assume)
 
     @cached_property
     def contradictory(self) -> bool:
@@ -119,7 +128,8 @@ class Compiled:
 
     def _arena(self, rules: Sequence[Rule]) -> Arena:
         monitors = [self.monitors[rule.id] for rule in rules]
-        return build_arena(self.alphabet.letters, self.alphabet.propositions, self.structure, monitors)
+        assumed = [(rule.id, self.monitors[rule.id]) for rule in self.assumptions]
+        return build_arena(self.alphabet.letters, self.alphabet.propositions, self.structure, monitors, assumed)
 
     def refusal(self) -> SpecError:
         """Why no guard exists: nothing is accepted at all, or a play the model cannot avoid losing."""
@@ -154,28 +164,49 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
 
     Raises InvalidInput (SpecError, TooLarge) for all that makes a spec unusable except being unrealizable.
     """
-    spec = agent.spec
     known = tool_schemas(agent) if schemas is None else schemas
+    spec = replace(agent.spec, rules=instances(agent.spec, tuple(known)))
+    agent = replace(agent, spec=spec)
     letters = alphabet(spec, known)
     behavior = Monitor(behavior_dfa(spec.behavior, tuple(spec.steps)))
-    monitors = {rule.id: Monitor(rule_dfa(rule)) for rule in spec.rules if rule.enforce != "off"}
-    blocking = [monitors[rule.id] for rule in spec.rules if rule.enforce == "block"]
+    monitors = {rule.id: rule_monitor(rule) for rule in spec.rules if rule.enforce != "off"}
+    blocking = [monitors[rule.id] for rule in _blocking(spec)]
+    assumed = [(rule.id, monitors[rule.id]) for rule in spec.rules if rule.assume]
     quotes = [QuoteRegister(step) for step in letters.quoting]
     structure: tuple[Component, ...] = (behavior, CallRegister(letters.tools), *quotes)
     try:
-        arena = build_arena(letters.letters, letters.propositions, structure, blocking)
+        arena = build_arena(letters.letters, letters.propositions, structure, blocking, assumed)
         refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))
     except SpecError as problem:
         raise SpecError(problem.message, location=problem.location or spec.behavior_location) from None
     return Compiled(agent, known, letters, arena, solve(arena), monitors, structure)
 
 
-def rule_dfa(rule: Rule) -> Dfa:
-    """The minimal DFA of one rule. Raises TooLarge naming the rule and its place."""
+def _blocking(spec: Spec) -> tuple[Rule, ...]:
+    return tuple(rule for rule in spec.rules if rule.enforce == "block" and not rule.assume)
+
+
+def rule_monitor(rule: Rule) -> Monitor:
+    """The automaton of one rule on the positions it sees. Raises SpecError and TooLarge naming the rule and its place.
+
+    An assumption is a safety condition: one that a finite word can break and nothing else can.
+    """
+    if rule.assume and any(isinstance(node, Next | Until) for node in subformulas(to_nnf(rule.formula))):
+        raise SpecError(
+            f"the assumption '{rule.id}' promises that something will happen (X, F, U or M): assume only that things do "
+            "not happen, such as G !failed(TOOL)",
+            location=rule.location,
+        )
     try:
-        return translate(rule.formula, name=f"rule '{rule.id}'")
+        dfa = translate(rule.formula, name=f"rule '{rule.id}'")
     except TooLarge as problem:
         raise TooLarge(problem.message, location=rule.location) from None
+    if rule.view is None:
+        return Monitor(dfa)
+    from agentspec.logic.semantics import holds_on_nothing
+
+    view = rule.view
+    return Monitor(dfa, sees=lambda letter: sees(view, letter), nothing=holds_on_nothing(rule.formula))
 
 
 def step_of(steps: Mapping[str, Step], letter: Letter) -> Step:

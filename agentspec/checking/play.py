@@ -8,7 +8,8 @@ from typing import Any
 
 from agentspec.automata.game import Solution, counterplay
 from agentspec.automata.letter import Letter
-from agentspec.automata.product import Arena, Monitor
+from agentspec.automata.monitor import Monitor
+from agentspec.automata.product import Arena
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,4 @@ def can_still_hold(monitor: Monitor, word: Sequence[Letter]) -> bool:
     state: int | None = monitor.initial
     for letter in word:
         state = None if state is None else monitor.step(state, letter)
-    return state is not None and state in monitor.dfa.live
+    return not monitor.lost(state)

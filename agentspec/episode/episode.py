@@ -101,7 +101,7 @@ class Episode:
                     if ended:
                         return
                 case Owner.TOOL:
-                    yield self._observe(position, source)
+                    yield from self._observe(position, source)
                 case _:
                     if position.is_accepting:
                         return
@@ -158,7 +158,10 @@ class Episode:
             self.answer = said(step_of(self.compiled.agent.spec.steps, letter), content)
 
     def _user_step(self, position: Position) -> StepRecord:
-        letter = self._asked_by_user(position.allowed())
+        excluded = position.guard.excluded(position.state)
+        letter = self._asked_by_user((*position.allowed(), *excluded))
+        if letter in excluded:
+            raise assumption_broken(excluded[letter], letter)
         position.advance(letter)
         return self._record(letter, self.task, state=position.state)
 
@@ -170,11 +173,15 @@ class Episode:
         self.quotes = found[1]
         return found[0]
 
-    def _observe(self, position: Position, source: Source) -> StepRecord:
-        observation = self.observation(position.allowed())
+    def _observe(self, position: Position, source: Source) -> Iterator[StepRecord]:
+        excluded = position.guard.excluded(position.state)
+        observation = self.observation((*position.allowed(), *excluded))
+        if observation.letter in excluded:
+            yield self._record_observation(observation, None)
+            raise assumption_broken(excluded[observation.letter], observation.letter)
         position.advance(observation.letter)
         source.append(observation.tokens)
-        return self._record_observation(observation, position.state)
+        yield self._record_observation(observation, position.state)
 
     def observation(self, possible: tuple[Letter, ...]) -> Observation:
         """Call the tool that is due with the arguments just written."""
@@ -328,6 +335,10 @@ class _Ended(Exception):
         super().__init__(reason)
         self.status: Status = status
         self.reason = reason
+
+
+def assumption_broken(assumption: str, letter: Letter) -> _Ended:
+    return _Ended("assumption_violated", f"the assumption '{assumption}' is broken by {letter}")
 
 
 def observed(compiled: Compiled, engine: Engine, step: str) -> int:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from agentspec.automata.letter import Letter
-from agentspec.automata.product import Monitor
-from agentspec.logic.semantics import holds
+from agentspec.automata.monitor import Monitor
 from agentspec.spec.model import Rule
 
 SCHEMA_VERSION = 1
-Status = Literal["accepted", "refused", "stopped_rule", "stopped_limit", "pending", "engine_fault", "cancelled"]
+Status = Literal[
+    "accepted",
+    "refused",
+    "stopped_rule",
+    "stopped_limit",
+    "assumption_violated",
+    "pending",
+    "engine_fault",
+    "cancelled",
+]
 EXIT_CODES: Mapping[str, int] = {
-    "accepted": 0, "stopped_rule": 1, "pending": 1, "refused": 3, "stopped_limit": 3, "engine_fault": 4,
+    "accepted": 0, "stopped_rule": 1, "assumption_violated": 1, "pending": 1, "refused": 3, "stopped_limit": 3, "engine_fault": 4,
     "cancelled": 130,
 }  # fmt: skip
 
@@ -123,24 +131,15 @@ def verdicts(
 
 
 def _verdict(rule: Rule, monitor: Monitor, word: Sequence[Letter], ended: bool) -> Verdict:
+    enforce = "assume" if rule.assume else rule.enforce
     state: int | None = monitor.initial
     for position, letter in enumerate(word):
         state = None if state is None else monitor.step(state, letter)
-        if state is None or state not in monitor.dfa.live:
-            return Verdict(rule.id, "violated", position, rule.enforce)
-        if state in _settled(monitor):
-            return Verdict(rule.id, "satisfied", position, rule.enforce)
-    if not ended or not word:
-        return Verdict(rule.id, "undecided", None, rule.enforce)
-    fine = holds(rule.formula, [letter.true for letter in word])
-    return Verdict(rule.id, "satisfied" if fine else "violated", len(word) - 1, rule.enforce)
-
-
-def _settled(monitor: Monitor) -> Collection[int]:
-    """The states of a minimal DFA whose every continuation, and the empty one, is accepted."""
-    dfa = monitor.dfa
-    return [
-        q for q in dfa.accepting if len(dfa.edges[q]) == 1 and dfa.edges[q][0][1] == q and not (
-            dfa.edges[q][0][0].true or dfa.edges[q][0][0].false
-        )
-    ]  # fmt: skip
+        if state is None or monitor.lost(state):
+            return Verdict(rule.id, "violated", position, enforce)
+        if monitor.settled(state):
+            return Verdict(rule.id, "satisfied", position, enforce)
+    if not ended or not word or state is None:
+        return Verdict(rule.id, "undecided", None, enforce)
+    fine = monitor.accepts_at(state)
+    return Verdict(rule.id, "satisfied" if fine else "violated", len(word) - 1, enforce)

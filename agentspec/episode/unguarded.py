@@ -13,7 +13,7 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import step_of
 from agentspec.decoding.decode import Source
-from agentspec.episode.episode import Episode, _Ended
+from agentspec.episode.episode import Episode, _Ended, assumption_broken
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.transcript import lenient, split_step
 from agentspec.errors import InvalidInput
@@ -32,11 +32,11 @@ class UnguardedEpisode(Episode):
         self._state = arena.initial
         source = self.engine.open(self.prompt)
         self._open_journal(None)
-        yield self._step_to(self._asked_by_user(tuple(arena.moves[self._state])), self.task)
+        yield self._step_to(self._asked_by_user((*arena.moves[self._state], *self._excluded())), self.task)
         while arena.moves[self._state]:
             match arena.owner[self._state]:
                 case Owner.TOOL:
-                    observation = self.observation(tuple(arena.moves[self._state]))
+                    observation = self.observation((*arena.moves[self._state], *self._excluded()))
                     source.append(observation.tokens)
                     yield self._record_observation(observation, None)
                     self._follow(observation.letter)
@@ -102,7 +102,13 @@ class UnguardedEpisode(Episode):
         self._follow(letter)
         return record
 
+    def _excluded(self) -> dict[Letter, str]:
+        excluded = self.compiled.arena.excluded
+        return excluded[self._state] if excluded else {}
+
     def _follow(self, letter: Letter) -> None:
+        if letter in self._excluded():
+            raise assumption_broken(self._excluded()[letter], letter)
         target = self.compiled.arena.moves[self._state][letter]
         if target == VIOLATED:
             raise _Ended("stopped_rule", f"a rule is violated by {letter}")

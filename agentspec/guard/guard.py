@@ -56,6 +56,10 @@ class Guard:
         """The letters that exist at ``state``, whoever writes them, wanted or not."""
         return tuple(self.arena.moves[state])
 
+    def excluded(self, state: int) -> dict[Letter, str]:
+        """The letters of tools and users that an assumption rules out at ``state``, each with its name."""
+        return self.arena.excluded[state] if self.arena.excluded else {}
+
 
 @dataclass
 class Position:

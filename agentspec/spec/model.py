@@ -135,8 +135,16 @@ class PropositionModel(_Strict):
     description: str = ""
 
 
+_Names = Annotated[list[Name], Field(min_length=1)]
+_Each = Annotated[dict[Name, Literal["tools", "steps"] | _Names], Field(alias="for")]
+_View = Annotated[_Names | Literal["calls"] | None, BeforeValidator(_viewed, json_schema_input_type=Name | _Names)]
+FORMS = ("ltl", "template", "deny", "require")
+
+
 class RuleModel(_Strict):
     """One temporal rule over steps, built-in propositions and the file's own, in one of four forms."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [form]} for form in FORMS]})
 
     id: Name
     ltl: str | None = None
@@ -153,14 +161,9 @@ class RuleModel(_Strict):
     unless: str | None = None
     before: str | None = None
     after: str | None = None
-    each: Annotated[
-        dict[Name, Literal["tools", "steps"] | Annotated[list[Name], Field(min_length=1)]], Field(alias="for")
-    ] = {}
+    each: _Each = {}
     """One rule for each value of the variables: all tools, all steps, or those listed."""
-    view: Annotated[
-        list[Name] | Literal["calls"] | None,
-        BeforeValidator(_viewed, json_schema_input_type=Name | Annotated[list[Name], Field(min_length=1)]),
-    ] = None
+    view: _View = None
     """The rule sees only these steps, or only calls and their answers (calls)."""
     assume: bool = False
     """An assumption about tools and users instead of a rule for the model."""

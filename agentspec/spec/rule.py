@@ -14,9 +14,8 @@ from agentspec.logic.parse import RESERVED, parse_formula
 from agentspec.logic.show import show_formula
 from agentspec.spec.fault import relocated, stands_on_one_line
 from agentspec.spec.layers import Layer
-from agentspec.spec.model import Rule, RuleModel, Spec
+from agentspec.spec.model import FORMS, Rule, RuleModel, Spec
 
-_FORMS = ("ltl", "template", "deny", "require")
 _BESIDE = {"template": ("params",), "deny": ("when", "unless"), "require": ("when", "before", "after")}
 _Path = tuple[Any, ...]
 
@@ -24,10 +23,10 @@ _Path = tuple[Any, ...]
 def rule(layer: Layer, i: int, model: RuleModel, steps: Sequence[str]) -> Rule:
     """The rule at place ``i`` of a file. Raises SpecError and SyntaxProblem at what is wrong with it."""
     file, path = layer.file, ("rules", i)
-    forms = [form for form in _FORMS if getattr(model, form) is not None]
+    forms = [form for form in FORMS if getattr(model, form) is not None]
     if len(forms) != 1:
         but = f", not {' and '.join(forms)}" if forms else ""
-        raise file.fault(f"the rule '{model.id}' needs exactly one of {', '.join(_FORMS)}{but}", (*path, "id"))
+        raise file.fault(f"the rule '{model.id}' needs exactly one of {', '.join(FORMS)}{but}", (*path, "id"))
     form = forms[0]
     for key in ("params", "when", "unless", "before", "after"):
         if getattr(model, key) not in (None, {}) and key not in _BESIDE.get(form, ()):

@@ -99,7 +99,7 @@ def tools_cannot_violate(patch: pytest.MonkeyPatch) -> None:
 
 def behavior_alone_accepts(patch: pytest.MonkeyPatch) -> None:
     """Accepting is decided by the behavior and the register, whatever the rules still wait for."""
-    from agentspec.automata.product import Monitor
+    from agentspec.automata.monitor import Monitor
 
     honest = Monitor.accepts_at
     steps = {"question"}

@@ -168,7 +168,7 @@ BROKEN: list[tuple[str, str, str]] = [
     ("a: {at: tt, matches: x}", "unknown step 'tt'; did you mean 't'?", "tt"),
     ("a: {at: [t, x], matches: x}", "unknown step 'x'", "x]"),
     ("a: {at: t, match: x}", "unknown key 'match'; did you mean 'matches'?", "match: x"),
-    ("a: {at: t, when: x}", "the key 'when' is not supported by this version yet", "when"),
+    ("a: {at: t, when: x}", "unknown key 'when'; did you mean 'where'?", "when"),
     ("a: {at: t, matches: 3}", "propositions.a.matches: input should be a valid string", "3}"),
     ("a: {at: t, matches: 'x('}", "this '(' is never closed", "('}"),
     ("a: {at: t, contains: '(?<=x)y'}", "look-behind", "(?<=x)"),
