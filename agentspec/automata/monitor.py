@@ -73,4 +73,5 @@ class Monitor:
     def _complete(self, state: int) -> bool:
         """Whether every valuation has a transition: the cubes are disjoint, so their shares add up to one."""
         width = len(self.dfa.propositions)
-        return sum(2 ** (width - len(a.true | a.false)) for a, _ in self.dfa.edges[state]) == 2**width
+        covered = sum(1 << (width - len(a.true | a.false)) for a, _ in self.dfa.edges[state])
+        return covered == 1 << width

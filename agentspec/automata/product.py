@@ -2,8 +2,8 @@
 
 *Structure* (the behavior, the register of the pending call) says which letters exist at a position; *rules* say which
 of them the author wants. A letter that structure excludes does not exist, for the adversary neither; a letter a rule
-excludes exists and leads to ``VIOLATED``: the adversary may still choose it. *Assumptions* take moves from the adversary
-and nothing else.
+excludes exists and leads to ``VIOLATED``: the adversary may still choose it. *Assumptions* take moves from the
+adversary and nothing else.
 """
 
 from __future__ import annotations

@@ -193,8 +193,8 @@ def rule_monitor(rule: Rule) -> Monitor:
     """
     if rule.assume and any(isinstance(node, Next | Until) for node in subformulas(to_nnf(rule.formula))):
         raise SpecError(
-            f"the assumption '{rule.id}' promises that something will happen (X, F, U or M): assume only that things do "
-            "not happen, such as G !failed(TOOL)",
+            f"the assumption '{rule.id}' promises that something will happen (X, F, U or M): assume only that things "
+            "do not happen, such as G !failed(TOOL)",
             location=rule.location,
         )
     try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.logic.formula import atoms
-from agentspec.spec.model import Spec
+from agentspec.spec.model import Rule, Spec
 
 _NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 
@@ -15,10 +16,20 @@ def stand_ins(spec: Spec) -> dict[str, ToolSchema]:
     """A tool for each that rules and propositions name, or one for any; none where no step is a tool's."""
     if all(step.tool is None for step in spec.steps.values()):
         return {}
-    named = {atom[atom.index("(") + 1 : -1] for rule in spec.rules for atom in atoms(rule.formula) if "(" in atom}
+    named = {name for rule in spec.rules for name in _tools_of(rule)}
     named -= set(spec.steps)  # empty(STEP) names a step
     named |= {declared.tool for declared in spec.propositions if declared.tool is not None}
     return {name: _stand_in(spec, name) for name in sorted(named) or ["tool"]}
+
+
+def _tools_of(rule: Rule) -> Iterator[str]:
+    """The tools a rule names: what stands in parentheses in its atoms, a variable replaced by what it ranges over."""
+    variables = dict(rule.each)
+    for atom in atoms(rule.formula):
+        if "(" in atom:
+            name = atom[atom.index("(") + 1 : -1]
+            among = variables.get(name, (name,))
+            yield from () if isinstance(among, str) else among
 
 
 def _stand_in(spec: Spec, name: str) -> ToolSchema:

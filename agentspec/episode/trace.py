@@ -22,8 +22,8 @@ Status = Literal[
     "cancelled",
 ]
 EXIT_CODES: Mapping[str, int] = {
-    "accepted": 0, "stopped_rule": 1, "assumption_violated": 1, "pending": 1, "refused": 3, "stopped_limit": 3, "engine_fault": 4,
-    "cancelled": 130,
+    "accepted": 0, "stopped_rule": 1, "assumption_violated": 1, "pending": 1, "refused": 3, "stopped_limit": 3,
+    "engine_fault": 4, "cancelled": 130,
 }  # fmt: skip
 
 
