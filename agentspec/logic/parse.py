@@ -1,7 +1,17 @@
 """Text to formula: an operator-precedence parser with an explicit stack, so that no text can exhaust Python's.
 
-The method is Floyd's ("Syntactic Analysis and Operator Precedence", JACM 1963); operators and precedence are Spot's,
-except that plain ``X`` is the strong next and ``N`` the weak one. The bounded operators are rewritten while parsing.
+The method is Floyd's ("Syntactic Analysis and Operator Precedence", JACM 1963). Operators and precedence are Spot's,
+except that plain ``X`` is the strong next and ``N`` the weak one. From the tightest to the loosest (``PRECEDENCE``):
+
+    ! X N F G Y Z O H     before their operand; X[!] is X
+    U W R M S B           to the right: a U b S c is a U (b S c)
+    &  |  xor             each looser than the one before; & and | join any number of operands
+    -> <->                to the right: a -> b <-> c is a -> (b <-> c)
+
+Bounded operators (``X[n]``, ``Y[n]``, ``F[a:b]``, ``G[a:b]``, ``O[a:b]``, ``H[a:b]``; without ``b`` there is no upper
+bound) and compared counts such as ``count(f) >= n`` and ``count(f since g) < n`` are written out while parsing.
+``count`` is a word of the language only before a parenthesis and ``since`` only inside a count: both may name
+propositions.
 """
 
 from __future__ import annotations
@@ -12,52 +22,47 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from agentspec.errors import SyntaxProblem
-from agentspec.logic.formula import FALSE, TRUE, And, Atom, Formula, Last, Next, Or, WeakNext
-from agentspec.logic.show import LEVELS, SYMBOLS
+from agentspec.logic.bounded import COMPARISONS, STEPS, count_compared, nodes_added, nodes_of_count, within
+from agentspec.logic.formula import FALSE, TRUE, And, Atom, Formula, Last, Or
+from agentspec.logic.show import LEVELS, PRECEDENCE, SYMBOLS
 from agentspec.logic.source import SourceText, quoted
 
-MAX_NESTING = 200
+MAX_NESTING = 1_000
 """Operators and parentheses that may wait for their right-hand side at one place."""
 
 MAX_BOUND = 1_000
-"""The largest number in ``F[a:b]``, ``G[a:b]`` and ``X[n]``."""
+"""The largest number in bounds and beside counts."""
 
 MAX_SIZE = 100_000
-"""Nodes that the bounded operators of one formula may add."""
+"""Nodes that the bounded operators and counts of one formula may add."""
 
-PAST: Final = {
-    "Y": "yesterday",
-    "Z": "weak yesterday",
-    "O": "once",
-    "H": "historically",
-    "S": "since",
-    "B": "weak since",
-}
-"""Operators of the language that this version does not read yet."""
-
-RESERVED: Final = frozenset({*"XFGNUWRM", *PAST, "xor", "true", "false", "last", "end"})
+RESERVED: Final = frozenset({*"XFGNUWRMYZOHSB", "xor", "true", "false", "last", "end"})
 """Words that name no proposition."""
 
 _TOKEN = re.compile(
     r"""(?P<blank>\s+)
       | (?P<name>[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*)
       | (?P<number>[0-9]+)
+      | (?P<comparison>(?:[<>]=?|==)(?![^\sA-Za-z0-9_()\[\]]))
       | (?P<sign><->|->|&&|\|\||[&|!~^()\[\]:])
       | (?P<unknown>[^\sA-Za-z0-9_()\[\]]+)""",
     re.VERBOSE,
 )
 _SAME_AS: Final = {"&&": "&", "||": "|", "~": "!", "^": "xor"}
 _OPERATORS: Final = {symbol: node for node, symbol in SYMBOLS.items()}
-_UNARY: Final = frozenset("!XNFG")
+_UNARY: Final = frozenset(PRECEDENCE[-1])
+_BOUNDED: Final = tuple([SYMBOLS[node] for node in STEPS])
 _CONSTANTS: Final[dict[str, Formula]] = {"true": TRUE, "1": TRUE, "false": FALSE, "0": FALSE, "last": Last()}
 _NOTATIONS = """
     and:& or:| not:! implies:-> iff:<-> next:X always:G globally:G eventually:F finally:F until:U release:R releases:R
+    yesterday:Y previously:Y once:O historically:H since:S
     =>:-> -->:-> -:-> <=>:<-> =:<-> ==:<-> <>:F /:& →:-> ↔:<-> ∧:& ∨:| ¬:! ⊕:xor □:G ◇:F ○:X
 """
 _ELSEWHERE: Final = dict(pair.split(":") for pair in _NOTATIONS.split())
 """How words and signs of other notations are written here."""
 
-_INFIX_CHOICES = "& | -> <-> xor U W R M"
+_PREFIX_CHOICES = " ".join(PRECEDENCE[-1])
+_INFIX_CHOICES = "& | -> <-> xor U W R M S B"
 
 
 class _Token(NamedTuple):
@@ -68,12 +73,16 @@ class _Token(NamedTuple):
 
 @dataclass(slots=True)
 class _Pending:
-    """An operator, or an open parenthesis (level 0), that waits for what stands to its right."""
+    """An operator, or an open parenthesis (level 0), that waits for what stands to its right.
+
+    The operands of the parenthesis after ``count`` are what is counted and, after ``since``, what resets it.
+    """
 
     token: _Token
     level: int
     build: Callable[[tuple[Formula, ...]], Formula]
     arity: int
+    counts: bool = False
 
 
 def parse_formula(text: str, *, source: str = "<formula>", line: int = 1, column: int = 1) -> Formula:
@@ -111,6 +120,8 @@ class _Parser:
             self._read_operand()
             while self._next().text == ")":
                 self._close(self._take())
+            if self._begins_reset():
+                continue
             if self._next().kind == "end":
                 break
             self._read_infix(self._take())
@@ -138,17 +149,19 @@ class _Parser:
 
     def _problem(self, token: _Token, expected: str, hint: str = "") -> SyntaxProblem:
         """The error for a token that cannot stand where it does."""
-        if token.text in PAST:
-            name = PAST[token.text]
-            message = f"past operator '{token.text}' ({name}) is known, and not supported by this version yet"
-        elif token.kind == "unknown":
-            known = _ELSEWHERE.get(token.text)
-            hint = f"; write '{known}'" if known else f"; valid: ! X N F G {_INFIX_CHOICES}"
-            message = f"unknown operator {quoted(token.text)}{hint}"
+        if token.kind not in ("unknown", "comparison"):
+            return self._expected(token, expected, hint)
+        if token.text in _ELSEWHERE:
+            hint = f"; write '{_ELSEWHERE[token.text]}'"
+        elif token.kind == "comparison":
+            hint = f"; only counts are compared, as in count(a) {token.text} 2"
         else:
-            found = "the end" if token.kind == "end" else quoted(self._written(token))
-            message = f"expected {expected}, found {found}{hint}"
-        return self._place.problem(token.offset, message)
+            hint = f"; valid: {_PREFIX_CHOICES} {_INFIX_CHOICES}"
+        return self._place.problem(token.offset, f"unknown operator {quoted(token.text)}{hint}")
+
+    def _expected(self, token: _Token, expected: str, hint: str = "") -> SyntaxProblem:
+        found = "the end" if token.kind == "end" else quoted(self._written(token))
+        return self._place.problem(token.offset, f"expected {expected}, found {found}{hint}")
 
     def _written(self, token: _Token) -> str:
         """The token as the author spelled it."""
@@ -163,6 +176,8 @@ class _Parser:
             token = self._take()
             if token.text == "(":
                 self._push(_Pending(token, 0, _no_formula, 0))
+            elif token.text == "count" and self._next().text == "(":
+                self._push(_Pending(self._take(), 0, _no_formula, 1, counts=True))
             elif token.text in _UNARY:
                 self._push(_Pending(token, LEVELS[token.text], self._prefix(token), 1))
             elif token.text in _CONSTANTS:
@@ -182,7 +197,12 @@ class _Parser:
             return self._place.problem(token.offset, message)
         place = self._tokens.index(token)
         after = f" after {quoted(self._written(self._tokens[place - 1]))}" if place else ""
-        return self._problem(token, f"a formula{after}")
+        hint = ""
+        if token.text == "[":
+            hint = f"; only {_these(_BOUNDED)} take bounds"
+        elif token.kind == "name" and token.text in LEVELS:
+            hint = f"; '{token.text}' is an operator and names no proposition"
+        return self._problem(token, f"a formula{after}", hint)
 
     def _atom_name(self, token: _Token) -> str:
         """The name, with its argument if one follows as in ``call(pay)``."""
@@ -215,7 +235,7 @@ class _Parser:
     def _no_infix(self, token: _Token) -> SyntaxProblem:
         before = self._tokens[self._index - 2]
         if token.text == "[":
-            return self._problem(token, "an operator", "; only X, F and G take bounds")
+            return self._problem(token, "an operator", f"; only {_these(_BOUNDED)} take bounds")
         hint = ""
         if token.kind == "name" and token.text.lower() in _ELSEWHERE:
             hint = f"; write '{_ELSEWHERE[token.text.lower()]}'"
@@ -228,7 +248,9 @@ class _Parser:
         self._reduce(0)
         if not self._pending:
             raise self._place.problem(token.offset, "unbalanced ')': no '(' is open")
-        self._pending.pop()
+        opened = self._pending.pop()
+        if opened.counts:
+            self._compare_count(opened)
 
     def _push(self, entry: _Pending) -> None:
         if len(self._pending) >= MAX_NESTING:
@@ -254,48 +276,75 @@ class _Parser:
         plain = _OPERATORS[token.text]
         if not self._accept("["):
             return lambda operands: plain(*operands)
-        if token.text == "X":
-            low = 1 if self._accept("!") else self._bound("'!' or a number")
+        if token.text not in _BOUNDED:
+            message = f"'{self._written(token)}' takes no bounds; only {_these(_BOUNDED)} do"
+            raise self._place.problem(token.offset, message)
+        if token.text in "XY":
+            strong = token.text == "X" and self._accept("!")
+            low = 1 if strong else self._bound("'!' or a number" if token.text == "X" else "a number")
             self._closing_bracket("']'")
-            return lambda operands: self._repeated(token, operands[0], low, low)
-        if token.text not in "FG":
-            raise self._place.problem(token.offset, f"'{self._written(token)}' takes no bounds; only X, F and G do")
+            return lambda operands: self._within(token, operands[0], low, low)
         low = self._bound("a number")
         if not self._accept(":"):
             raise self._problem(self._next(), f"':' as in {token.text}[0:5]")
         if self._accept("]"):
-            return lambda operands: self._repeated(token, plain(*operands), low, low)
+            return lambda operands: self._within(token, operands[0], low, None)
         where = self._next()
         high = self._bound("a number or ']'")
         if high < low:
             message = f"empty bounds {token.text}[{low}:{high}]: {high} is less than {low}"
             raise self._place.problem(where.offset, message)
         self._closing_bracket("']'")
-        return lambda operands: self._repeated(token, operands[0], low, high)
+        return lambda operands: self._within(token, operands[0], low, high)
 
     def _bound(self, expected: str) -> int:
         token = self._take()
         if token.kind != "number":
-            raise self._problem(token, expected)
+            raise self._expected(token, expected)
         digits = token.text.lstrip("0") or "0"
         if len(digits) > len(str(MAX_BOUND)) or int(digits) > MAX_BOUND:
-            raise self._place.problem(token.offset, f"bound {quoted(token.text)} is too large; at most {MAX_BOUND}")
+            raise self._place.problem(token.offset, f"{quoted(token.text)} is too large; at most {MAX_BOUND}")
         return int(digits)
 
     def _closing_bracket(self, expected: str) -> None:
         if not self._accept("]"):
             raise self._problem(self._next(), expected)
 
-    def _repeated(self, token: _Token, operand: Formula, low: int, high: int) -> Formula:
-        """``X[n]``, ``F[low:high]`` and ``G[low:high]`` as nested nexts."""
-        self._added += (high - low) * (operand.size + 2) + low
+    def _within(self, token: _Token, operand: Formula, low: int, high: int | None) -> Formula:
+        self._add(nodes_added(operand, low, high), token, "bounds")
+        return within(_OPERATORS[token.text], operand, low, high, share=self._share)
+
+    def _add(self, nodes: int, token: _Token, what: str) -> None:
+        self._added += nodes
         if self._added > MAX_SIZE:
-            message = f"bounds up to this '{token.text}' add more than {MAX_SIZE} nodes to the formula"
-            raise self._place.problem(token.offset, message)
-        step, join = (WeakNext, And) if token.text == "G" else (Next, Or)
-        result = operand
-        for _ in range(high - low):
-            result = self._share(join((operand, self._share(step(result)))))
-        for _ in range(low):
-            result = self._share(step(result))
-        return result
+            message = f"{what} up to this '{token.text}' add more than {MAX_SIZE} nodes to the formula"
+            raise self._place.problem(token.offset, f"{message}; use smaller numbers")
+
+    # ---- counts
+
+    def _begins_reset(self) -> bool:
+        """Whether ``since`` is next and belongs to a count; it is then read."""
+        if self._next().text != "since":
+            return False
+        opened = next((entry for entry in reversed(self._pending) if entry.level == 0), None)
+        if opened is None or not opened.counts or opened.arity == 2:
+            return False
+        self._reduce(0)
+        opened.arity = 2
+        self._take()
+        return True
+
+    def _compare_count(self, opened: _Pending) -> None:
+        """``>= n`` or the like, after the parenthesis of a count."""
+        comparison = self._take()
+        if comparison.text not in COMPARISONS:
+            raise self._expected(comparison, f"a comparison ({' '.join(COMPARISONS)}) after 'count(...)'")
+        number = self._bound(f"a number after '{comparison.text}'")
+        reset = self._values.pop() if opened.arity == 2 else None
+        counted = self._values.pop()
+        self._add(nodes_of_count(counted, reset, number), comparison, "counts")
+        self._values.append(count_compared(counted, reset, comparison.text, number, share=self._share))
+
+
+def _these(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"

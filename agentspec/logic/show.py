@@ -62,17 +62,23 @@ SYMBOLS: Final[dict[type[Formula], str]] = {
 }
 """How each operator is written."""
 
-LEVELS: Final[dict[str, int]] = {
-    **dict.fromkeys(("->", "<->"), 1),
-    "xor": 2,
-    "|": 3,
-    "&": 4,
-    **dict.fromkeys("UWRMSB", 5),
-    **dict.fromkeys("!XNFGYZOH", 6),
-}
-"""How tightly each operator binds, as in Spot; binary operators group to the right, ``&`` and ``|`` are n-ary."""
+PRECEDENCE: Final[tuple[tuple[str, ...], ...]] = (
+    ("->", "<->"),
+    ("xor",),
+    ("|",),
+    ("&",),
+    ("U", "W", "R", "M", "S", "B"),
+    ("!", "X", "N", "F", "G", "Y", "Z", "O", "H"),
+)
+"""The operators from the loosest to the tightest, as in Spot; the last row stands before its operand.
 
-_TIGHTEST = 7
+Infix operators of one row group to the right; ``&`` and ``|`` join any number of operands.
+"""
+
+LEVELS: Final[dict[str, int]] = {symbol: level for level, row in enumerate(PRECEDENCE, 1) for symbol in row}
+"""How tightly each operator binds, from 1."""
+
+_TIGHTEST = len(PRECEDENCE) + 1
 
 
 def show_formula(formula: Formula) -> str:

@@ -30,22 +30,30 @@ from agentspec.logic.formula import (
     Atom,
     Eventually,
     Formula,
+    Historically,
     Iff,
     Implies,
     Last,
     Next,
     Not,
+    Once,
     Or,
     Release,
+    Since,
     StrongRelease,
     Until,
     WeakNext,
+    WeakSince,
     WeakUntil,
+    WeakYesterday,
     Xor,
+    Yesterday,
 )
 
 UNARY = (Not, Next, WeakNext, Eventually, Always)
 BINARY = (Implies, Iff, Xor, Until, WeakUntil, Release, StrongRelease)
+PAST_UNARY = (Yesterday, WeakYesterday, Once, Historically)
+PAST_BINARY = (Since, WeakSince)
 
 patient = settings(deadline=None, max_examples=100)
 """For properties whose single example may take long on a slow machine."""
@@ -53,15 +61,26 @@ patient = settings(deadline=None, max_examples=100)
 Word = tuple[frozenset[str], ...]
 
 
-def formulas(atoms: Sequence[str] = ("a", "b"), max_leaves: int = 8) -> st.SearchStrategy[Formula]:
-    """Formulas with every node there is; conjunctions and disjunctions have two or three operands, nested ones too."""
+Lasso = tuple[Word, Word]
+"""A prefix, perhaps empty, and a loop."""
+
+
+def formulas(
+    atoms: Sequence[str] = ("a", "b"), max_leaves: int = 8, *, past: bool = False
+) -> st.SearchStrategy[Formula]:
+    """Formulas with every node there is, of the past only if ``past``.
+
+    Conjunctions and disjunctions have two or three operands, nested ones too.
+    """
     leaves = st.sampled_from([*[Atom(name) for name in atoms], TRUE, FALSE, Last()])
+    unary = UNARY + PAST_UNARY if past else UNARY
+    binary = BINARY + PAST_BINARY if past else BINARY
 
     def extend(inner: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
         operands = st.lists(inner, min_size=2, max_size=3).map(tuple)
         return st.one_of(
-            st.builds(lambda node, operand: node(operand), st.sampled_from(UNARY), inner),
-            st.builds(lambda node, left, right: node(left, right), st.sampled_from(BINARY), inner, inner),
+            st.builds(lambda node, operand: node(operand), st.sampled_from(unary), inner),
+            st.builds(lambda node, left, right: node(left, right), st.sampled_from(binary), inner, inner),
             st.builds(lambda node, several: node(several), st.sampled_from((And, Or)), operands),
         )
 
@@ -72,6 +91,20 @@ def words(atoms: Sequence[str] = ("a", "b"), max_size: int = 6) -> st.SearchStra
     """Non-empty words; a letter is the set of the propositions true at it."""
     letter = st.frozensets(st.sampled_from(list(atoms)))
     return st.lists(letter, min_size=1, max_size=max_size).map(tuple)
+
+
+def lassos(atoms: Sequence[str] = ("a", "b"), max_prefix: int = 3, max_loop: int = 3) -> st.SearchStrategy[Lasso]:
+    """Infinite words: a prefix of at most ``max_prefix`` letters and a loop of one to ``max_loop``."""
+    letters = st.frozensets(st.sampled_from(list(atoms)))
+    prefixes = st.lists(letters, max_size=max_prefix).map(tuple)
+    return st.tuples(prefixes, st.lists(letters, min_size=1, max_size=max_loop).map(tuple))
+
+
+def all_lassos(atoms: Sequence[str] = ("a", "b"), max_size: int = 3) -> Iterator[Lasso]:
+    """Every prefix and loop of at most ``max_size`` letters together, shortest first."""
+    for word in all_words(atoms, max_size):
+        for split in range(len(word)):
+            yield word[:split], word[split:]
 
 
 def all_words(atoms: Sequence[str] = ("a", "b"), max_size: int = 3) -> Iterator[Word]:

@@ -23,13 +23,15 @@ from agentspec.logic.formula import (
     Last,
     Next,
     Not,
+    Once,
     Or,
     Until,
     WeakNext,
     atoms,
+    looks_back,
     subformulas,
 )
-from tests.logic.strategies import BINARY, UNARY, formulas, patient
+from tests.logic.strategies import BINARY, PAST_BINARY, PAST_UNARY, UNARY, formulas, patient
 
 A, B = Atom("a"), Atom("b")
 CHAIN = 20_000
@@ -78,7 +80,11 @@ def test_different_structure_is_different(one: Formula, two: Formula) -> None:
 
 
 def test_every_class_of_node_is_its_own() -> None:
-    made = [node(A) for node in UNARY] + [node(A, B) for node in BINARY] + [And((A, B)), Or((A, B))]
+    made = (
+        [node(A) for node in UNARY + PAST_UNARY]
+        + [node(A, B) for node in BINARY + PAST_BINARY]
+        + [And((A, B)), Or((A, B))]
+    )
     assert len(set(made)) == len(made)
 
 
@@ -119,10 +125,12 @@ def test_repr_is_the_constructor_call() -> None:
 
 
 @patient
-@given(formulas())
+@given(formulas(past=True))
 def test_pickle_and_repr_rebuild_the_formula(formula: Formula) -> None:
     assert pickle.loads(pickle.dumps(formula)) == formula
-    names = {node.__name__: node for node in (*UNARY, *BINARY, And, Or, Atom, Constant, Last)}
+    names = {
+        node.__name__: node for node in (*UNARY, *BINARY, *PAST_UNARY, *PAST_BINARY, And, Or, Atom, Constant, Last)
+    }
     assert eval(repr(formula), names) == formula
 
 
@@ -134,6 +142,11 @@ def test_the_hash_is_rebuilt_in_another_process() -> None:
     )
     for seed in ("1", "2"):
         subprocess.run([sys.executable, "-c", program], input=made, env={"PYTHONHASHSEED": seed}, check=True)
+
+
+def test_which_formulas_look_back() -> None:
+    assert looks_back(Always(Implies(A, Once(B))))
+    assert not looks_back(Always(Implies(A, Eventually(B))))
 
 
 def test_atoms_are_sorted_and_each_once() -> None:
