@@ -181,6 +181,42 @@ def _turn(
     return owner
 
 
+def restricted(arena: Arena, rules: Sequence[Component]) -> Dfa:
+    """The minimal DFA of the words of the arena that the rules allow as well.
+
+    Raises TooLarge past ``STATE_LIMIT`` states.
+    """
+    start = (arena.initial, *(rule.initial for rule in rules))
+    number = {start: 0}
+    edges: list[tuple[tuple[Letter, int], ...]] = []
+    for state in (queue := [start]):
+        here = []
+        for letter, behind in arena.moves[state[0]].items():
+            if behind == VIOLATED:
+                continue
+            parts = [behind]
+            for rule, part in zip(rules, state[1:], strict=True):
+                after = rule.step(part, letter)
+                if after is None:
+                    break
+                parts.append(after)
+            else:
+                target = tuple(parts)
+                if target not in number:
+                    if len(number) >= STATE_LIMIT:
+                        raise TooLarge(f"behavior and rules together need more than {STATE_LIMIT} states")
+                    number[target] = len(queue)
+                    queue.append(target)
+                here.append((letter, number[target]))
+        edges.append(tuple(here))
+    accepting = frozenset(
+        q
+        for q, state in enumerate(queue)
+        if state[0] in arena.accepting and all(r.accepts_at(s) for r, s in zip(rules, state[1:], strict=True))
+    )
+    return minimal(Dfa(arena.propositions, 0, accepting, tuple(edges)))[0]
+
+
 def merged(arena: Arena) -> Arena:
     """The quotient by language, keeping letters that lead to ``VIOLATED``."""
 

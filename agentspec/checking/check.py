@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agentspec.checking.analyse import Analysis, analyse
 from agentspec.checking.compile import Compiled
 from agentspec.checking.play import Play
 from agentspec.errors import SpecError
 from agentspec.guard.budget import Budget
+from agentspec.logic.show import show_formula
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Report:
     """The findings. ``problems`` make the spec unusable or surely mistaken, ``warnings`` are worth a look.
 
     ``notes`` say under which assumptions the guarantee holds. ``witness`` is how tools and users break a spec that is
-    not realizable.
+    not realizable, ``blamed`` are the rules to blame where it is not, none of which could be left out of the blame.
+    ``analysis`` is there for realizable specs, ``ltl`` holds each rule as a formula.
     """
 
     name: str
@@ -28,6 +31,11 @@ class Report:
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
     witness: Play | None = None
+    satisfiable: bool = True
+    blamed: tuple[str, ...] = ()
+    analysis: Analysis | None = None
+    assumptions: tuple[str, ...] = ()
+    ltl: tuple[tuple[str, str], ...] = ()
 
     @property
     def fine(self) -> bool:
@@ -40,6 +48,7 @@ class Report:
         return {
             "schema_version": 1,
             "name": self.name,
+            "satisfiable": self.satisfiable,
             "realizable": self.realizable,
             "guarantee": "full" if self.realizable else None,
             "states": self.states,
@@ -50,17 +59,27 @@ class Report:
             "problems": list(self.problems),
             "warnings": list(self.warnings),
             "notes": list(self.notes),
+            "assumptions": list(self.assumptions),
+            "rules": [{"rule": name, "ltl": formula} for name, formula in self.ltl],
+            **({"conflict": list(self.blamed)} if self.blamed else {}),
             **({"witness": self.witness.to_json()} if self.witness else {}),
+            **({"analysis": self.analysis.to_json()} if self.analysis else {}),
         }
 
 
 def check(compiled: Compiled) -> Report:
-    """Examine a compiled agent: realizable, dead steps, whether its own limits suffice."""
+    """Examine a compiled agent: realizable, what its rules do, dead steps, whether its own limits suffice."""
     agent = compiled.agent
     states = len(compiled.automaton[0].edges)
+    assumptions = tuple(rule.id for rule in compiled.assumptions)
+    ltl = tuple((rule.id, show_formula(rule.formula)) for rule in agent.spec.rules)
     if not compiled.realizable:
         witness = None if compiled.contradictory else compiled.play()
-        return Report(agent.name, False, states, (), None, (str(compiled.refusal()),), (), (), witness)
+        blamed = compiled.conflict if compiled.contradictory else compiled.losing_rules
+        return Report(
+            agent.name, False, states, (), None, (str(compiled.refusal()),), (), (), witness,
+            not compiled.contradictory, tuple(rule.id for rule in blamed), None, assumptions, ltl,
+        )  # fmt: skip
     limits = agent.limits
     budget = Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
     least = compiled.guard.least()
@@ -68,11 +87,17 @@ def check(compiled: Compiled) -> Report:
     if not compiled.guard.costs.fits(compiled.arena.initial, budget):
         below = f"the limits ({budget}) are below the least that surely suffices: {least}"
         problems.append(str(SpecError(below, location=agent.limits_location)))
+    analysis = analyse(compiled)
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
     warnings += [f"the proposition '{name}' can never hold" for name in compiled.dead_propositions]
+    warnings += analysis.warnings()
+    notes = _notes(compiled)
+    if analysis.left_out:
+        notes = (*notes, f"not examined further, for want of time or space: {', '.join(analysis.left_out)}")
     return Report(
-        agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), _notes(compiled)
-    )
+        agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), notes,
+        analysis=analysis, assumptions=assumptions, ltl=ltl,
+    )  # fmt: skip
 
 
 def _notes(compiled: Compiled) -> tuple[str, ...]:
@@ -89,6 +114,9 @@ def _notes(compiled: Compiled) -> tuple[str, ...]:
                     f"'{declared.name}' is false where {declared.tool} is called without '{name}', which it may be: "
                     "what the tool then takes for it, no rule sees"
                 )
+    if compiled.assumptions:
+        named = ", ".join(rule.id for rule in compiled.assumptions)
+        notes.append(f"guaranteed as long as tools and users keep to: {named} (else 'assumption_violated')")
     monitored = [rule.id for rule in compiled.agent.spec.rules if rule.enforce in ("warn", "log")]
     if monitored:
         notes.append(f"watched but not enforced: {', '.join(monitored)}")

@@ -10,7 +10,7 @@ from agentspec.automata.dfa import Dfa
 from agentspec.automata.game import Solution, live_letters, solve
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.monitor import Monitor
-from agentspec.automata.product import Arena, Component, build_arena
+from agentspec.automata.product import Arena, Component, build_arena, restricted
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
 from agentspec.checking.ambiguity import refuse_ambiguity
@@ -124,12 +124,30 @@ class Compiled:
     @cached_property
     def conflict(self) -> tuple[Rule, ...]:
         """The rules to blame where nothing satisfies behavior and rules: none of them can be left out."""
-        return minimal_conflict(self.blocking, lambda rules: bool(self._arena(rules).language()[0].accepting))
+        return minimal_conflict(self.blocking, lambda rules: bool(self.language(rules).accepting))
 
-    def _arena(self, rules: Sequence[Rule]) -> Arena:
-        monitors = [self.monitors[rule.id] for rule in rules]
+    @cached_property
+    def losing_rules(self) -> tuple[Rule, ...]:
+        """The rules to blame where tools and users win: against any fewer of them the model would. Empty: none is."""
+
+        def winnable(rules: Sequence[Rule]) -> bool:
+            blocking = [self.monitors[rule.id] for rule in rules]
+            assumed = [(rule.id, self.monitors[rule.id]) for rule in self.assumptions]
+            letters = self.alphabet
+            arena = build_arena(letters.letters, letters.propositions, self.structure, blocking, assumed)
+            return arena.initial in solve(arena).rank
+
+        return minimal_conflict(self.blocking, winnable)
+
+    def language(self, rules: Sequence[Rule], more: Sequence[Monitor] = ()) -> Dfa:
+        """The minimal DFA of the episodes of the behavior that ``rules``, and the monitors in ``more``, allow."""
+        return restricted(self._free, [*(self.monitors[rule.id] for rule in rules), *more])
+
+    @cached_property
+    def _free(self) -> Arena:
+        """The arena of the behavior and what is assumed, without any rule."""
         assumed = [(rule.id, self.monitors[rule.id]) for rule in self.assumptions]
-        return build_arena(self.alphabet.letters, self.alphabet.propositions, self.structure, monitors, assumed)
+        return build_arena(self.alphabet.letters, self.alphabet.propositions, self.structure, (), assumed)
 
     def refusal(self) -> SpecError:
         """Why no guard exists: nothing is accepted at all, or a play the model cannot avoid losing."""
@@ -139,7 +157,7 @@ class Compiled:
             return SpecError(message, location=self._blamed([rule.id for rule in self.conflict]))
         play = self.play()
         message = f"not realizable: tools and users can force a violation or a dead end: {play}"
-        return SpecError(message, location=self._blamed(play.broken))
+        return SpecError(message, location=self._blamed(play.broken or [rule.id for rule in self.losing_rules]))
 
     def _blamed(self, rules: Sequence[str]) -> Location | None:
         """Where the last of the rules stands, or else the behavior."""

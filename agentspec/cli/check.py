@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def check(
     specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Files, or names of shipped agents or specs.")],
     as_json: Annotated[bool, typer.Option("--json", help="One object on stdout.")] = False,
+    show_ltl: Annotated[bool, typer.Option("--show-ltl", help="Show every rule as the formula it stands for.")] = False,
 ) -> None:
-    """Check specs: do they parse, can every run end well whatever tools answer, is any step dead?
+    """Check specs: do they parse, can every run end well whatever tools answer, does every rule do something?
 
     Exit code 0: fine; 1: warnings; 2: a spec is invalid or not realizable.
     """
@@ -36,6 +37,8 @@ def check(
         shown.append({"spec": name, "valid": not report.problems, **report.to_json()})
         if not as_json:
             _tell(name, report)
+            for rule, formula in report.ltl if show_ltl else ():
+                typer.echo(f"{name}: {rule}: {formula}")
     if as_json:
         typer.echo(json.dumps({"schema_version": 1, "reports": shown}, indent=2, ensure_ascii=False))
     raise typer.Exit(code)
@@ -57,6 +60,8 @@ def _tell(name: str, report: Report) -> None:
     for problem in report.problems:
         told = problem.replace(f": {report.witness}", "") if report.witness else problem  # it follows below
         typer.echo(f"{name}: error: {told}", err=True)
+    if len(report.blamed) > 0:
+        typer.echo(f"  rules to blame, none of which can be left out: {', '.join(report.blamed)}", err=True)
     for warning in report.warnings:
         typer.echo(f"{name}: warning: {warning}", err=True)
     if report.witness is not None:
@@ -66,5 +71,7 @@ def _tell(name: str, report: Report) -> None:
     if report.realizable:
         verdict = "guaranteed by construction" if not report.problems else "realizable"
         typer.echo(f"{name}: {verdict}; {report.states} states; least budget: {report.least_budget}")
+    if report.analysis is not None and report.analysis.trap is not None:
+        typer.echo(f"{name}: trap avoided: {report.analysis.trap}")
     for note in report.notes:
         typer.echo(f"{name}: note: {note}")
