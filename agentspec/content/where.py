@@ -72,14 +72,34 @@ def valuation(
     return refining.schema(parameters, asked, "#", 0)
 
 
+class Condition:
+    """A condition alone, decided on decoded values without any schema; ``what`` names it in messages.
+
+    Raises InvalidInput, with the JSON pointer, where it is no condition.
+    """
+
+    def __init__(self, condition: Mapping[str, Any], *, what: str) -> None:
+        self._refining = _Refining(what)
+        self._condition = {"properties": condition}
+        self._refining.check(None, self._condition, "#")
+
+    def holds(self, value: Any) -> bool:
+        """Whether a JSON value satisfies the condition; one that cannot be written as JSON does not."""
+        try:
+            return self._refining.holds(value, self._condition)
+        except (ValueError, TypeError, RecursionError):
+            return False
+
+
 class _Refining:
     def __init__(self, what: str) -> None:
         self.lowering = Lowering(what)
+        self._decided: dict[tuple[int, str], tuple[Mapping[str, Any], list[Language] | None]] = {}
 
     # The condition alone --------------------------------------------------------------------------------------------
 
-    def check(self, schemas: list[Any], condition: Any, pointer: str) -> None:
-        """Raises InvalidInput unless the condition is one, and the schemas know every property that it names."""
+    def check(self, schemas: list[Any] | None, condition: Any, pointer: str) -> None:
+        """Raises InvalidInput unless the condition is one, and the schemas (if any) know every property it names."""
         if not isinstance(condition, Mapping):
             raise self.refuse(pointer, "a condition is an object, such as {const: 1} or {minimum: 10}")
         for keyword in condition:
@@ -92,10 +112,13 @@ class _Refining:
         if not isinstance(wanted, Mapping):
             raise self.refuse(f"{pointer}/properties", "gives a condition for each property")
         members: dict[str, list[Any]] = {}
-        for schema in schemas:
+        for schema in schemas or []:
             for name, inner in _members(schema):
                 members.setdefault(name, []).append(inner)
         for name, inner in wanted.items():
+            if schemas is None:
+                self.check(None, inner, self.inner(pointer, name))
+                continue
             if name not in members:
                 hint = nearest(str(name), list(members)) if members else "; it has none"
                 place = pointer if pointer == "#" else f"{pointer}/properties"
@@ -225,9 +248,13 @@ class _Refining:
         """Whether one value satisfies the condition."""
         kind = kind_of(value)
         nested = kind == "object" and "properties" in condition
-        alone = {keyword: wanted for keyword, wanted in condition.items() if keyword != "properties" or not nested}
-        asked = self.leaf(kind, alone, "#", _ALL_ESCAPES)
-        if asked is None or not all(Language(part).accepts(compact(value)) for part in asked):
+        key = (id(condition), kind)
+        if key not in self._decided:
+            alone = {keyword: wanted for keyword, wanted in condition.items() if keyword != "properties" or not nested}
+            asked = self.leaf(kind, alone, "#", _ALL_ESCAPES)
+            self._decided[key] = condition, None if asked is None else [Language(part) for part in asked]
+        tests = self._decided[key][1]
+        if tests is None or not all(test.accepts(compact(value)) for test in tests):
             return False
         inner = condition["properties"].items() if nested else ()
         return all(name in value and self.holds(value[name], one) for name, one in inner)
