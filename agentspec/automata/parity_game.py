@@ -83,11 +83,46 @@ class ParityGame:
         return won
 
     def measures(self, player: int) -> dict[int, Measure]:
-        """The least progress measures of ``player``, for each vertex of the player's own winning region.
+        """Progress measures of ``player``, for each vertex of the player's own winning region.
 
         A measure counts, for each priority that is bad for the player (most significant first), how often it can be
         seen at most before a better one. Measures are compared up to the priority of the vertex that is left.
         """
+        counted = self._counted(player)
+        return self._lifted(player) if counted is None else counted
+
+    def _counted(self, player: int) -> dict[int, Measure] | None:
+        """As `measures` where one priority alone is bad and better ones can always be forced: counted from these."""
+        region = self.winning[player]
+        bad = {self.priority[v] for v in region if self.priority[v] % 2 != player}
+        if len(bad) != 1:
+            return None
+        worst = next(iter(bad))
+        value = {v: 0 for v in region if self.priority[v] < worst}
+        queue = deque((v, 0) for v in value)
+        waiting: dict[int, int] = {}
+        done: set[int] = set()
+        while queue:
+            target, least = queue.popleft()
+            if target in done:
+                continue
+            done.add(target)
+            value[target] = least
+            for v in self.predecessors[target]:
+                if v not in region or v in done or self.priority[v] < worst:
+                    continue
+                if self.owner[v] != player:
+                    waiting[v] = waiting.get(v, len(self.successors[v])) - 1
+                    if waiting[v]:
+                        continue
+                if self.priority[v] == worst:
+                    queue.append((v, least + 1))
+                else:
+                    queue.appendleft((v, least))
+        return {v: (value[v],) for v in region} if len(done) == len(region) else None
+
+    def _lifted(self, player: int) -> dict[int, Measure]:
+        """The least measures, lifted from nothing until no vertex asks for more."""
         region = self.winning[player]
         bad = sorted({self.priority[v] for v in region if self.priority[v] % 2 != player})
         most = [sum(self.priority[v] == p for v in region) for p in bad]

@@ -43,12 +43,13 @@ class ZielonkaTree:
     leaves: tuple[int, ...]
 
     def step(self, leaf: int, marks: Marks) -> tuple[int, int]:
-        """The next leaf, and the priority, of a step with ``marks``."""
+        """The next leaf, and the priority, of a step with ``marks``; marks that the condition does not name are none."""
+        marks &= self.nodes[0].label
         here = self.leaves[leaf]
         below = here
         while not marks <= self.nodes[here].label:
             parent = self.nodes[here].parent
-            assert parent is not None, "a mark that the condition does not name"
+            assert parent is not None
             below, here = here, parent
         node = self.nodes[here]
         if not node.children:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 from hypothesis import given, settings
@@ -106,6 +107,16 @@ def test_deep_games_need_no_deep_recursion() -> None:
     game = ParityGame(owner, (0, *(1 for _ in range(size - 1))), tuple(((v + 1) % size,) for v in range(size)))
     assert len(game.winning[0]) == size
     assert max(game.measures(0).values()) == (size - 1,)
+
+
+@games
+@given(parity_games(7), st.integers(0, 1))
+def test_counting_is_lifting_where_nothing_else_is_good(game: ParityGame, player: int) -> None:
+    """With two priorities, of which one is the player's, both ways give the least measures."""
+    two = replace(game, priority=tuple(player + priority % 2 for priority in game.priority))
+    counted = two._counted(player)
+    if counted is not None:
+        assert counted == two._lifted(player)
 
 
 # ---- Zielonka trees
