@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from agentspec.automata.diagram import Decisions, Edges
 from agentspec.automata.letter import Letter
 
 
@@ -14,17 +15,48 @@ from agentspec.automata.letter import Letter
 class Dfa:
     """Deterministic: the letters that leave a state are disjoint; a missing transition rejects.
 
-    ``edges[q]`` holds ``(letter, target)``; states are ``0 .. len(edges) - 1``.
+    ``edges[q]`` holds ``(letter, target)``; states are ``0 .. len(edges) - 1``. Those of a formula are ``Decisions``,
+    which may stand for very many letters: ask for ``successors`` and ``complete`` where the letters do not matter.
     """
 
     propositions: tuple[str, ...]
     initial: int
     accepting: frozenset[int]
-    edges: tuple[tuple[tuple[Letter, int], ...], ...]
+    edges: Sequence[Edges]
 
     def step(self, state: int, valuation: Collection[str]) -> int | None:
         """The successor under a valuation (the set of true propositions), or None: the word is rejected."""
-        return next((target for letter, target in self.edges[state] if letter.matches(valuation)), None)
+        if isinstance(self.edges, Decisions):
+            return self.edges.step(state, valuation)
+        key = (state, self._own.intersection(valuation))
+        try:
+            return self._known[key]
+        except KeyError:
+            matching = (target for letter, target in self.edges[state] if letter.matches(valuation))
+            found = self._known[key] = next(matching, None)
+            return found
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """The propositions that the letters name."""
+        return frozenset[str]().union(*[letter.true | letter.false for edges in self.edges for letter, _ in edges])
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, frozenset[str]], int | None]:
+        return {}
+
+    def successors(self, state: int) -> tuple[int, ...]:
+        """The different states that the edges of a state lead to, in the order of its edges."""
+        if isinstance(self.edges, Decisions):
+            return self.edges.successors(state)
+        return tuple(dict.fromkeys([target for _, target in self.edges[state]]))
+
+    def complete(self, state: int) -> bool:
+        """Whether every valuation of the propositions has a transition."""
+        if isinstance(self.edges, Decisions):
+            return self.edges.complete(state)
+        width = len(self.propositions)
+        return sum(1 << (width - len(a.true | a.false)) for a, _ in self.edges[state]) == 1 << width
 
     def accepts(self, word: Iterable[Collection[str]]) -> bool:
         """Whether the word of valuations is in the language."""
@@ -38,7 +70,7 @@ class Dfa:
     @cached_property
     def live(self) -> frozenset[int]:
         """The states from which an accepting state can be reached."""
-        return backward({q: [t for _, t in edges] for q, edges in enumerate(self.edges)}, self.accepting)
+        return backward({q: list(self.successors(q)) for q in range(len(self.edges))}, self.accepting)
 
     def shortest_word(self) -> tuple[Letter, ...] | None:
         """A shortest accepted word, as letters, or None when the language is empty."""

@@ -1,121 +1,107 @@
-"""Multi-terminal binary decision diagrams: functions from valuations to anything hashable.
+"""The transitions of a deterministic automaton as shared decision diagrams, read as if they were tuples of edges.
 
-Ordered, reduced and hash-consed (Bryant 1986; terminals as in Duret-Lutz et al. 2025): two functions are equal
-exactly if their node numbers are.
+Eight independent rules have 257 states and 390,625 disjoint cubes, but a diagram of some thousand nodes: the cubes of a
+state are written out only where somebody asks for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import overload
 
-from agentspec.errors import TooLarge
+from agentspec.automata.letter import Letter
 
-WORK_LIMIT = 100_000
-V = TypeVar("V", bound=Hashable)
+Edges = tuple[tuple[Letter, int], ...]
+
+REJECTED = -1
+_KEPT = 20_000
 
 
-class Diagrams(Generic[V]):
-    """A table of diagrams over ``order``; nodes are numbers, meaningful only in their own table."""
+@dataclass(frozen=True, eq=False)
+class Decisions(Sequence[Edges]):
+    """``self[q]`` holds ``(letter, target)`` for state ``q``: disjoint cubes, in the order of a low-first walk.
 
-    def __init__(self, order: tuple[str, ...]) -> None:
-        self.order = order
-        self._rank = {name: rank for rank, name in enumerate(order)}
-        self._nodes: list[tuple[int, int, int] | None] = []
-        self._values: list[V | None] = []
-        self._leaf_of: dict[V, int] = {}
-        self._branch_of: dict[tuple[int, int, int], int] = {}
+    A node is a number from 0 and tests ``names[node]``; ``REJECTED`` is no transition, ``-2 - t`` leads to state ``t``.
+    Two are equal exactly if their transitions are, given the same order of tests.
+    """
 
-    def leaf(self, value: V) -> int:
-        """The constant function ``value``."""
-        node = self._leaf_of.get(value)
-        if node is None:
-            node = self._leaf_of[value] = len(self._nodes)
-            self._nodes.append(None)
-            self._values.append(value)
-        return node
+    roots: tuple[int, ...]
+    names: tuple[str, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    _cubes: dict[int, Edges] = field(default_factory=dict, init=False, repr=False)
 
-    def branch(self, name: str, low: int, high: int) -> int:
-        """``high`` where ``name`` is true, else ``low``; both must only test names later in the order."""
-        return self._branch(self._rank[name], low, high)
+    def __len__(self) -> int:
+        return len(self.roots)
 
-    def _branch(self, rank: int, low: int, high: int) -> int:
-        if low == high:
-            return low
-        key = (rank, low, high)
-        node = self._branch_of.get(key)
-        if node is None:
-            node = self._branch_of[key] = len(self._nodes)
-            self._nodes.append(key)
-            self._values.append(None)
-        return node
-
-    def value(self, node: int) -> V:
-        """The value of a leaf."""
-        value = self._values[node]
-        assert value is not None
-        return value
-
-    def combine(self, operation: Callable[[V, V], V], left: int, right: int, memo: dict[tuple[int, int], int]) -> int:
-        """Pointwise ``operation``; ``memo`` belongs to the operation and this table."""
-        if len(memo) > WORK_LIMIT:
-            raise TooLarge(f"its decision diagrams need more than {WORK_LIMIT} nodes")
-        key = (left, right)
-        found = memo.get(key)
-        if found is not None:
-            return found
-        a, b = self._nodes[left], self._nodes[right]
-        if a is None and b is None:
-            node = self.leaf(operation(self.value(left), self.value(right)))
-        else:
-            rank = min(branch[0] for branch in (a, b) if branch is not None)
-            left_low, left_high = (a[1], a[2]) if a is not None and a[0] == rank else (left, left)
-            right_low, right_high = (b[1], b[2]) if b is not None and b[0] == rank else (right, right)
-            low = self.combine(operation, left_low, right_low, memo)
-            node = self._branch(rank, low, self.combine(operation, left_high, right_high, memo))
-        memo[key] = node
-        return node
-
-    def rename(self, values: Callable[[V], Hashable], into: Diagrams[Hashable], node: int, memo: dict[int, int]) -> int:
-        """The same function with every terminal mapped, in the table ``into`` of the same order."""
-        found = memo.get(node)
-        if found is not None:
-            return found
-        branch = self._nodes[node]
-        if branch is None:
-            result = into.leaf(values(self.value(node)))
-        else:
-            rank, low, high = branch
-            result = into._branch(rank, self.rename(values, into, low, memo), self.rename(values, into, high, memo))
-        memo[node] = result
-        return result
-
-    def leaves(self, node: int) -> list[V]:
-        """The values the function takes, in the order a low-first walk meets them."""
-        seen: set[int] = set()
-        found: list[V] = []
-        stack = [node]
-        while stack:
-            top = stack.pop()
-            if top in seen:
-                continue
-            seen.add(top)
-            branch = self._nodes[top]
-            if branch is None:
-                found.append(self.value(top))
-            else:
-                stack += [branch[2], branch[1]]
+    @overload
+    def __getitem__(self, index: int) -> Edges: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Edges, ...]: ...
+    def __getitem__(self, index: int | slice) -> Edges | tuple[Edges, ...]:
+        if isinstance(index, slice):
+            return tuple([self[q] for q in range(len(self))[index]])
+        state = range(len(self))[index]
+        found = self._cubes.get(state)
+        if found is None:
+            found = tuple(self._walk(self.roots[state]))
+            if sum(map(len, self._cubes.values())) + len(found) <= _KEPT:
+                self._cubes[state] = found
         return found
 
-    def cubes(self, node: int) -> Iterator[tuple[dict[str, bool], V]]:
-        """Disjoint cubes that cover all valuations, each with the function's value there."""
-        stack: list[tuple[int, dict[str, bool]]] = [(node, {})]
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Decisions):
+            return self._key() == other._key()
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[tuple[object, ...], ...]:
+        return self.roots, self.names, self.low, self.high
+
+    def __reduce__(self) -> tuple[type[Decisions], tuple[tuple[object, ...], ...]]:
+        return Decisions, self._key()
+
+    def step(self, state: int, valuation: Collection[str]) -> int | None:
+        """The successor under a valuation (the set of true propositions): at most one test a proposition."""
+        node = self.roots[state]
+        names, low, high = self.names, self.low, self.high
+        while node >= 0:
+            node = high[node] if names[node] in valuation else low[node]
+        return None if node == REJECTED else -2 - node
+
+    def successors(self, state: int) -> tuple[int, ...]:
+        """The different targets of a state, in the order of its cubes."""
+        return tuple([-2 - leaf for leaf in self._leaves(state) if leaf != REJECTED])
+
+    def complete(self, state: int) -> bool:
+        """Whether every valuation has a transition."""
+        return REJECTED not in self._leaves(state)
+
+    def _leaves(self, state: int) -> list[int]:
+        seen: set[int] = set()
+        found: list[int] = []
+        stack = [self.roots[state]]
         while stack:
-            top, cube = stack.pop()
-            branch = self._nodes[top]
-            if branch is None:
-                yield cube, self.value(top)
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if node < 0:
+                found.append(node)
             else:
-                rank, low, high = branch
-                stack.append((high, {**cube, self.order[rank]: True}))
-                stack.append((low, {**cube, self.order[rank]: False}))
+                stack += (self.high[node], self.low[node])
+        return found
+
+    def _walk(self, root: int) -> Iterator[tuple[Letter, int]]:
+        stack: list[tuple[int, tuple[str, ...], tuple[str, ...]]] = [(root, (), ())]
+        while stack:
+            node, true, false = stack.pop()
+            if node >= 0:
+                name = (self.names[node],)
+                stack.append((self.high[node], true + name, false))
+                stack.append((self.low[node], true, false + name))
+            elif node != REJECTED:
+                yield Letter(frozenset(true), frozenset(false)), -2 - node

@@ -1,248 +1,142 @@
-"""LTLf to the minimal DFA, by progression over decision diagrams with terminal obligations.
+"""LTLf with past to the minimal DFA.
 
-Method: De Giacomo & Vardi (2013) for the semantics; direct translation over multi-terminal diagrams after
-Duret-Lutz et al. (2025, "Engineering an LTLf Synthesis Tool"). A state is a monotone boolean function over what must
-hold from the next position on, kept as its minimal disjunctive form, so that propositional equivalence of states is
-equality. ``ANOTHER`` stands for "there is a next position": ``X f`` is ``ANOTHER`` and ``f``, ``N f`` is ``f`` alone.
+A formula is progressed directly (``progress``), except that a conjunction or disjunction of many rules is translated
+rule by rule and the minimal automata are multiplied, those with the most propositions in common first (``forest``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from itertools import combinations
 
-from agentspec.automata.dfa import Dfa, coarsest
-from agentspec.automata.diagram import Diagrams
-from agentspec.automata.imply import implies
-from agentspec.automata.letter import Letter
+from agentspec.automata.dfa import Dfa
+from agentspec.automata.diagram import REJECTED, Decisions
+from agentspec.automata.effort import Effort
+from agentspec.automata.forest import Forest, exactly_one, minimised, product
+from agentspec.automata.kernel import Kernel, Kind
+from agentspec.automata.progress import Progression
 from agentspec.errors import TooLarge
-from agentspec.logic.formula import (
-    FALSE,
-    TRUE,
-    And,
-    Atom,
-    Constant,
-    Formula,
-    Next,
-    Not,
-    Or,
-    Release,
-    Until,
-    WeakNext,
-    atoms,
-)
-from agentspec.logic.simplify import simplify, to_nnf
+from agentspec.logic.formula import Formula, atoms
 
 STATE_LIMIT = 20_000
-CUBE_LIMIT = 4_096
+NODE_LIMIT = 400_000
+SECONDS_LIMIT = 10.0
 
-ANOTHER = Atom("<another>")
-Cube = frozenset[Formula]
-Obligations = frozenset[Cube]
-NOTHING: Obligations = frozenset({frozenset()})
-IMPOSSIBLE: Obligations = frozenset()
+PARTS = 3
+"""From so many temporal operands on, a conjunction or disjunction is translated operand by operand."""
+PART_STATES = 2_000
+PART_NODES = 50_000
 
 
-def translate(formula: Formula, propositions: tuple[str, ...] | None = None, *, name: str = "formula") -> Dfa:
+def translate(
+    formula: Formula,
+    propositions: tuple[str, ...] | None = None,
+    *,
+    name: str = "formula",
+    exclusive: Collection[str] = (),
+) -> Dfa:
     """The minimal DFA of the non-empty finite words that satisfy ``formula``.
 
-    ``propositions`` defaults to the formula's atoms. States are numbered breadth first, the dead state is left out.
-    Raises TooLarge, naming ``name``, when more than ``STATE_LIMIT`` states would be needed.
+    ``propositions`` defaults to the formula's atoms and ``exclusive``. Of ``exclusive``, if given, exactly one holds at
+    each position of the words (as of the steps of a spec). States are numbered breadth first, the dead state is left
+    out. The edges are ``Decisions``. Raises TooLarge, naming ``name``, past this module's limits on states, diagram
+    nodes and seconds.
     """
-    order = atoms(formula) if propositions is None else propositions
-    return _minimal(_explore(to_nnf(simplify(formula)), order, name), order)
-
-
-def _minimised(cubes: set[Cube]) -> Obligations:
-    tidy = {_without_implied(cube) for cube in cubes if not (ANOTHER in cube and FALSE in cube)}
-    kept: list[Cube] = []
-    for cube in sorted(tidy, key=len):
-        if not any(_weaker(other, cube) for other in kept):
-            kept = [other for other in kept if not _weaker(cube, other)]
-            kept.append(cube)
-    return frozenset(kept)
-
-
-def _weaker(cube: Cube, other: Cube) -> bool:
-    """Whether ``other`` implies ``cube``, as far as ``implies`` can tell."""
-    return cube <= other or all(part in other or any(_given(given, part) for given in other) for part in cube)
-
-
-def _given(given: Formula, part: Formula) -> bool:
-    """``implies`` between obligations; nothing that holds weakly at the next position says there is one."""
-    return ANOTHER not in (given, part) and implies(given, part)
-
-
-def _without_implied(cube: Cube) -> Cube:
-    """The cube less what its other parts imply (of two that imply each other one stays)."""
-    kept = set(cube)
-    for part in sorted(cube, key=lambda formula: -formula.size):
-        if any(_given(given, part) for given in kept if given != part):
-            kept.discard(part)
-    return frozenset(kept)
-
-
-def _either(left: Obligations, right: Obligations) -> Obligations:
-    return left if left == right else _minimised({*left, *right})
-
-
-def _both(left: Obligations, right: Obligations) -> Obligations:
-    if len(left) * len(right) > CUBE_LIMIT:
-        raise _TooManyCubes
-    return left if left == right else _minimised({a | b for a in left for b in right})
-
-
-class _TooManyCubes(Exception):
-    pass
-
-
-def _later(formula: Formula) -> Obligations:
-    """``N formula`` as obligations: the weak next distributes over ``&`` and ``|``."""
-    if formula == TRUE:
-        return NOTHING
-    if isinstance(formula, And):
-        result = NOTHING
-        for operand in formula.operands:
-            result = _both(result, _later(operand))
-        return result
-    if isinstance(formula, Or):
-        result = IMPOSSIBLE
-        for operand in formula.operands:
-            result = _either(result, _later(operand))
-        return result
-    return frozenset({frozenset({formula})})
-
-
-@dataclass
-class _Progression:
-    """Computes, for obligations, the diagram from the valuation of this position to the obligations after it."""
-
-    table: Diagrams[Obligations]
-
-    def __post_init__(self) -> None:
-        self._of: dict[Formula, int] = {}
-        self._and: dict[tuple[int, int], int] = {}
-        self._or: dict[tuple[int, int], int] = {}
-
-    def both(self, left: int, right: int) -> int:
-        return self.table.combine(_both, left, right, self._and)
-
-    def either(self, left: int, right: int) -> int:
-        return self.table.combine(_either, left, right, self._or)
-
-    def formula(self, formula: Formula) -> int:
-        node = self._of.get(formula)
-        if node is None:
-            node = self._of[formula] = self._progress(formula)
-        return node
-
-    def _progress(self, formula: Formula) -> int:
-        table = self.table
-        match formula:
-            case Constant(value=value):
-                return table.leaf(NOTHING if value else IMPOSSIBLE)
-            case Atom(name=name):
-                return table.branch(name, table.leaf(IMPOSSIBLE), table.leaf(NOTHING))
-            case Not(operand=Atom(name=name)):
-                return table.branch(name, table.leaf(NOTHING), table.leaf(IMPOSSIBLE))
-            case And(operands=operands):
-                node = table.leaf(NOTHING)
-                for operand in operands:
-                    node = self.both(node, self.formula(operand))
-                return node
-            case Or(operands=operands):
-                node = table.leaf(IMPOSSIBLE)
-                for operand in operands:
-                    node = self.either(node, self.formula(operand))
-                return node
-            case Next(operand=operand):
-                return table.leaf(_both(frozenset({frozenset({ANOTHER})}), _later(operand)))
-            case WeakNext(operand=operand):
-                return table.leaf(_later(operand))
-            case Until(left=left, right=right):
-                again = table.leaf(frozenset({frozenset({ANOTHER, formula})}))
-                return self.either(self.formula(right), self.both(self.formula(left), again))
-            case Release(left=left, right=right):
-                again = table.leaf(frozenset({frozenset({formula})}))
-                return self.both(self.formula(right), self.either(self.formula(left), again))
-        raise AssertionError(f"not in negation normal form: {formula!r}")
-
-    def state(self, obligations: Obligations) -> int:
-        node = self.table.leaf(IMPOSSIBLE)
-        for cube in obligations:
-            one = self.table.leaf(NOTHING)
-            for obligation in cube:
-                if obligation != ANOTHER:
-                    one = self.both(one, self.formula(obligation))
-            node = self.either(node, one)
-        return node
-
-
-@dataclass(frozen=True)
-class _Explored:
-    table: Diagrams[Obligations]
-    states: tuple[Obligations, ...]
-    nodes: tuple[int, ...]
-
-
-def _explore(formula: Formula, order: tuple[str, ...], name: str) -> _Explored:
-    progression = _Progression(Diagrams(order))
+    found = tuple(sorted({*atoms(formula), *exclusive})) if propositions is None else propositions
+    first = [name for name in found if name in exclusive]
+    order = [*first, *[name for name in found if name not in exclusive]]
+    effort = Effort(name, STATE_LIMIT, NODE_LIMIT, SECONDS_LIMIT)
+    kernel = Kernel()
+    root = kernel.number(formula)
     try:
-        start = _both(frozenset({frozenset({ANOTHER})}), _later(formula))
-        states = {start: 0}
-        nodes: list[int] = []
-        for obligations in (queue := [start]):
-            node = progression.state(obligations)
-            nodes.append(node)
-            for successor in progression.table.leaves(node):
-                if successor not in states:
-                    if len(states) >= STATE_LIMIT:
-                        raise TooLarge(f"its automaton needs more than {STATE_LIMIT} states")
-                    states[successor] = len(states)
-                    queue.append(successor)
-    except TooLarge as problem:
-        raise TooLarge(f"{name}: {problem.message}") from None
-    except _TooManyCubes:
-        raise TooLarge(f"{name}: a state of its automaton needs more than {CUBE_LIMIT} alternatives") from None
-    return _Explored(progression.table, tuple(states), tuple(nodes))
+        forest = _Translation(kernel, order, len(first), effort).forest(root)
+        if first:
+            forest = product(forest, exactly_one(range(len(first))), effort, both=True)
+    except RecursionError:
+        raise effort.refusal("its decision diagrams are too deep") from None
+    return _dfa(forest, order, found)
 
 
-def _ends_well(obligations: Obligations) -> bool:
-    return any(ANOTHER not in cube for cube in obligations)
+class _Translation:
+    def __init__(self, kernel: Kernel, order: Sequence[str], exclusive: int, effort: Effort) -> None:
+        self._kernel, self._order, self._exclusive, self._effort = kernel, order, exclusive, effort
 
+    def forest(self, root: int) -> Forest:
+        """The minimal automaton, by parts where there are many and none of them is large alone."""
+        parts = self._parts(root)
+        if len(parts) >= PARTS:
+            try:
+                narrow = self._effort.share(PART_STATES, PART_NODES)
+                return self._multiplied([(self._direct(part, narrow), self._atoms(part)) for part in parts], root & 1)
+            except TooLarge:
+                pass
+        return self._direct(root, self._effort)
 
-def _minimal(explored: _Explored, order: tuple[str, ...]) -> Dfa:
-    index = {obligations: q for q, obligations in enumerate(explored.states)}
-    states = range(len(index))
+    def _direct(self, root: int, effort: Effort) -> Forest:
+        return minimised(Progression(self._kernel, root, self._order, effort, self._exclusive).explore())
 
-    def mapped(classes: list[int]) -> tuple[Diagrams[Hashable], list[int]]:
-        into: Diagrams[Hashable] = Diagrams(order)
-        memo: dict[int, int] = {}
-        nodes = [
-            explored.table.rename(lambda obligations: classes[index[obligations]], into, node, memo)
-            for node in explored.nodes
-        ]
-        return into, nodes
-
-    classes = coarsest([_ends_well(explored.states[q]) for q in states], lambda now: mapped(now)[1])
-    table, nodes = mapped(classes)
-    node_of = {classes[q]: nodes[q] for q in reversed(states)}
-    ends = {classes[q] for q in states if _ends_well(explored.states[q])}
-    dead = {c for c in node_of if c not in ends and table.leaves(node_of[c]) == [c]}
-
-    number = {classes[0]: 0}
-    edges: list[tuple[tuple[Letter, int], ...]] = []
-    for current in (queue := [classes[0]]):
-        outgoing = []
-        for cube, target in table.cubes(node_of[current]):
-            assert isinstance(target, int)
-            if target in dead:
+    def _parts(self, root: int) -> list[int]:
+        """The operands of a conjunction, or (negated) disjunction; those without an until are kept together."""
+        kernel = self._kernel
+        sign = root & 1
+        parts: list[int] = []
+        plain: list[int] = []
+        stack = [root ^ sign]
+        while stack:
+            f = stack.pop()
+            if f & 1 == 0 and kernel.kinds[f >> 1] == Kind.AND and f == root ^ sign:
+                stack += reversed(kernel.parts[f >> 1])
                 continue
-            if target not in number:
-                number[target] = len(number)
-                queue.append(target)
-            true = frozenset(name for name, value in cube.items() if value)
-            outgoing.append((Letter(true, frozenset(cube) - true), number[target]))
-        edges.append(tuple(outgoing))
-    accepting = frozenset(number[c] for c in ends if c in number)
-    return Dfa(order, 0, accepting, tuple(edges))
+            lasting = any(kernel.kinds[place] in (Kind.UNTIL, Kind.SINCE) for place in kernel.below(f))
+            (parts if lasting else plain).append(f ^ sign)
+        if plain:
+            parts.append(kernel.conj([f ^ sign for f in plain]) ^ sign)
+        return parts
+
+    def _atoms(self, root: int) -> frozenset[str]:
+        names = self._kernel.names
+        return frozenset(names[place] for place in self._kernel.below(root) if place in names)
+
+    def _multiplied(self, parts: list[tuple[Forest, frozenset[str]]], union: int) -> Forest:
+        while len(parts) > 1:
+            one, two = min(combinations(parts, 2), key=_cost)
+            parts = [part for part in parts if part is not one and part is not two]
+            both = product(one[0], two[0], self._effort, both=not union)
+            parts.append((minimised(both), one[1] | two[1]))
+        return parts[0][0]
+
+
+def _cost(pair: tuple[tuple[Forest, frozenset[str]], ...]) -> tuple[int, int]:
+    one, two = pair
+    return len(one[0].roots) * len(two[0].roots) >> 2 * len(one[1] & two[1]), len(one[1] | two[1])
+
+
+def _dfa(forest: Forest, order: Sequence[str], propositions: tuple[str, ...]) -> Dfa:
+    """The automaton with states numbered breadth first, nodes in the order of that walk, and no dead state."""
+    size, dead = len(forest.roots), forest.dead
+    place: dict[int, int] = {dead: REJECTED, 0: -2}
+    queue = [0]
+    names: list[str] = []
+    lows: list[int] = []
+    highs: list[int] = []
+    roots: list[int] = []
+
+    def visit(node: int) -> int:
+        found = place.get(node)
+        if found is not None:
+            return found
+        if node < size:
+            place[node] = -2 - len(queue)
+            queue.append(node)
+            return place[node]
+        low, high = visit(forest.low[node - size]), visit(forest.high[node - size])
+        place[node] = len(names)
+        names.append(order[forest.rank[node - size]])
+        lows.append(low)
+        highs.append(high)
+        return place[node]
+
+    for state in queue:
+        roots.append(REJECTED if state == dead else visit(forest.roots[state]))
+    accepting = frozenset(index for index, state in enumerate(queue) if forest.accepting[state])
+    return Dfa(propositions, 0, accepting, Decisions(tuple(roots), tuple(names), tuple(lows), tuple(highs)))

@@ -284,11 +284,17 @@ def test_too_many_states_name_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(translate(parse_formula("F a"), name="rule 'small'").edges) == 2
 
 
-def test_too_many_alternatives_name_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CUBE_LIMIT", 4)
-    text = " & ".join(f"(X a{i} | X b{i})" for i in range(4))
-    with pytest.raises(TooLarge, match=r"rule 'wide'.*more than 4 alternatives"):
+def test_too_many_nodes_name_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NODE_LIMIT", 4)
+    text = " & ".join(f"G(a{i} -> F b{j})" for i in range(8) for j in range(8))
+    with pytest.raises(TooLarge, match=r"^rule 'wide': its decision diagrams need more than 4 nodes; .*several rules"):
         translate(parse_formula(text), name="rule 'wide'")
+
+
+def test_too_much_time_names_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS_LIMIT", 0.0)
+    with pytest.raises(TooLarge, match=r"^rule 'slow': its automaton takes more than 0 s"):
+        translate(parse_formula("F(a & X[12] b)"), name="rule 'slow'")
 
 
 @pytest.mark.long
