@@ -13,7 +13,7 @@ and ``f`` as obligations. The obligation of ``a U b`` is written ``b | x``, of w
 kept, so that ``b -> a U b`` is seen by propositional means and nested untils stay linear.
 
 The past: a state is the main function and, for each subformula ``Y f`` or ``f S g``, the value of ``f`` or of itself at
-this position (Havelund & Rosu 2002 keep a bit; ours is a function, since operands may look ahead). All move in lockstep,
+this position (Havelund & Rosu 2002 keep a bit; ours is a function: operands may look ahead). All move in lockstep,
 and the selectors make one function of them. What the main function no longer depends on is forgotten.
 """
 
