@@ -1,0 +1,73 @@
+"""The one minimal automaton of a language of finite words, whoever built it.
+
+Equal languages over the same propositions give equal values, because both the diagram of a state and the numbers of the
+states are read off reduced decision diagrams (Bryant 1986), whose form depends on the language alone.
+"""
+
+from __future__ import annotations
+
+from agentspec.automata.dfa import Dfa
+from agentspec.automata.forest import gathered, minimised
+from agentspec.automata.translate import _dfa as numbered
+from agentspec.errors import TooLarge
+
+WORK_LIMIT = 1_000_000
+"""Cases that the cubes of one automaton may be split into."""
+
+_Cube = tuple[tuple[int, bool], ...]
+"""The literals of a cube by rank, the smallest first."""
+
+
+def canonical(dfa: Dfa) -> Dfa:
+    """The automaton that ``translate`` gives for the same language: minimal, numbered breadth first, no dead state.
+
+    The letters must be cubes of propositions, without steps. The empty word, if accepted, no longer is. Raises TooLarge
+    where the cubes of a state are too entangled.
+    """
+    rank_of = {name: rank for rank, name in enumerate(dfa.propositions)}
+    diagrams = _Diagrams(dead=len(dfa.edges))
+    roots = []
+    for edges in dfa.edges:
+        cubes = [
+            (tuple(sorted((rank_of[name], name in letter.true) for name in letter.true | letter.false)), target)
+            for letter, target in edges
+        ]
+        roots.append(diagrams.node(cubes))
+    roots = [roots[dfa.initial], *roots, ~(len(roots) + 1)]
+    accepting = [False, *[state in dfa.accepting for state in range(len(dfa.edges))], False]
+    ranks, lows, highs = (
+        (list(column) for column in zip(*diagrams.unique, strict=True)) if diagrams.unique else ([],) * 3
+    )
+    return numbered(minimised(gathered(ranks, lows, highs, roots, accepting)), dfa.propositions, dfa.propositions)
+
+
+class _Diagrams:
+    """Hash-consed nodes; ``~(q + 1)`` is the leaf of state ``q``, since 0 will be a copy of the initial one."""
+
+    def __init__(self, dead: int) -> None:
+        self.unique: dict[tuple[int, int, int], int] = {}
+        self._dead = dead
+        self._work = 0
+
+    def node(self, edges: list[tuple[_Cube, int]]) -> int:
+        """The diagram of disjoint cubes, each with its target."""
+        if not edges:
+            return ~(self._dead + 1)
+        for cube, target in edges:
+            if not cube:
+                return ~(target + 1)
+        self._work += 1
+        if self._work > WORK_LIMIT:
+            raise TooLarge(f"its transitions take more than {WORK_LIMIT} steps to put into decision diagrams")
+        rank = min(cube[0][0] for cube, _ in edges)
+        low, high = self._branch(edges, rank, False), self._branch(edges, rank, True)
+        return low if low == high else self.unique.setdefault((rank, low, high), len(self.unique))
+
+    def _branch(self, edges: list[tuple[_Cube, int]], rank: int, value: bool) -> int:
+        return self.node(
+            [
+                (cube[1:] if cube[0][0] == rank else cube, target)
+                for cube, target in edges
+                if cube[0] != (rank, not value)
+            ]
+        )
