@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentspec.errors import InvalidInput
+from agentspec.logic.pattern import EXAMPLE_COUNT
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,8 +44,10 @@ def templates(
 
 
 def _takes(one: Parameter) -> str:
-    """``n (1)`` where 1 is the default."""
-    return one.name if one.default is None else f"{one.name} ({one.default})"
+    """``n = 1`` where 1 is the default, ``n (2 here)`` where what is shown is only an example."""
+    if one.kind == "formula":
+        return one.name
+    return f"{one.name} ({EXAMPLE_COUNT} here)" if one.default is None else f"{one.name} = {one.default}"
 
 
 def _parameters(one: Template) -> str:

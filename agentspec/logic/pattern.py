@@ -16,7 +16,7 @@ MAX_COUNT = 100
 """The largest number that a template takes; limits on steps and calls are for larger ones."""
 
 EXAMPLE_COUNT = 2
-"""The number that stands for a count where a template is shown without parameters."""
+"""The number that stands for a count without a default where a template is shown without parameters."""
 
 SCOPES: Mapping[str, Mapping[str, str | list[str]]] = {
     "globally": {},
@@ -58,7 +58,7 @@ class Template:
     """A named formula with parameters.
 
     ``body`` makes the formula from a `Segment` and the parameters by name, ``says`` the sentence from their texts and
-    numbers. ``satisfied`` and ``violated`` are examples over the parameters' names, with 2 for a count.
+    numbers. ``satisfied`` and ``violated`` are examples over the parameters' names, with its default or 2 for a count.
     ``everywhere``: see `Scope.applied`. ``infinite``: it means something over infinite words as well.
     """
 
@@ -93,7 +93,7 @@ class Template:
 
     def placeholders(self, scope: str = "globally") -> Given:
         """Parameters that stand for themselves, in one of the `SCOPES`."""
-        own = {one.name: one.name if one.kind == "formula" else EXAMPLE_COUNT for one in self.parameters}
+        own = {one.name: one.name if one.kind == "formula" else one.default or EXAMPLE_COUNT for one in self.parameters}
         return {**own, **SCOPES[scope]}
 
     def text(self, scope: str = "globally") -> str:
@@ -148,7 +148,7 @@ class Template:
         return Scope(opens, closes, lasts="until" in given)
 
     def _wrong(self, what: str) -> InvalidInput:
-        own = ", ".join([one.name if one.default is None else f"{one.name} ({one.default})" for one in self.parameters])
+        own = ", ".join([one.name if one.default is None else f"{one.name} = {one.default}" for one in self.parameters])
         return InvalidInput(
             f"the template '{self.name}' {what}; its parameters: {own}; "
             "for a scope: before, after, after with until, or between"

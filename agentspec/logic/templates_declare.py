@@ -86,14 +86,14 @@ DECLARE: Final = (
         _counted(1, 1),
         at_least,
         lambda n, a: f"{a} happens at least {times(n)}",
-        ("a - a", "a -"),
+        ("- a", "-"),
     ),
     _declare(
         "absence",
         _counted(1, 1),
         lambda s, n, a: at_most(s, n - 1, a),
         lambda n, a: _at_most_says(n - 1, a),
-        ("a -", "a - a"),
+        ("- -", "- a"),
         everywhere=True,
     ),
     _declare(

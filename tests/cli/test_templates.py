@@ -71,7 +71,7 @@ def test_json_holds_formulas_that_can_be_read_and_words_that_show_them() -> None
 
 
 def _own(one: dict) -> dict:  # type: ignore[type-arg]
-    return {p["name"]: p["name"] if p["kind"] == "formula" else 2 for p in one["parameters"]}
+    return {p["name"]: p["name"] if p["kind"] == "formula" else p["default"] or 2 for p in one["parameters"]}
 
 
 def test_markdown_is_a_table() -> None:
