@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from agentspec import __version__
-from agentspec.cli import automaton, check, demo, diff, doctor, init, models, run, schema, tools, validate_prompts
+from agentspec.cli import (
+    automaton,
+    check,
+    demo,
+    diff,
+    doctor,
+    init,
+    models,
+    replay,
+    run,
+    schema,
+    templates,
+    tools,
+    validate_prompts,
+)
 from agentspec.errors import AgentSpecError
 
 app = typer.Typer(
@@ -25,9 +39,11 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("validate-prompts")(validate_prompts.validate_prompts)
 app.command("automaton")(automaton.automaton)
+app.command("replay")(replay.replay)
 app.command("diff")(diff.diff)
 app.command("init")(init.init)
 app.command("schema")(schema.schema)
+app.command("templates")(templates.templates)
 app.add_typer(tools.app, name="tools")
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)

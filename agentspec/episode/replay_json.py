@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+_BLANK = re.compile(r"[ \t\r\n]*")
 _read_string = json.decoder.scanstring  # type: ignore[attr-defined]
 
 
@@ -38,9 +40,8 @@ class Walk:
             raise json.JSONDecodeError("Extra data", self.text, end)
 
     def _blank(self, at: int) -> int:
-        while at < len(self.text) and self.text[at] in " \t\r\n":
-            at += 1
-        return at
+        found = _BLANK.match(self.text, at)
+        return found.end() if found else at
 
     def _value(self, at: int) -> tuple[Any, int]:
         return self._decoder.raw_decode(self.text, at)

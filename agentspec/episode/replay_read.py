@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +44,6 @@ class Places:
 
     def __init__(self, lines: Sequence[int] = (), offsets: Sequence[int] = (), text: str = "", line: int = 0) -> None:
         self._lines, self._offsets, self._text, self._line = lines, offsets, text, line
-        self._breaks: list[int] | None = None
 
     def line(self, index: int) -> int:
         """The line of an item, from 1."""
@@ -53,9 +51,7 @@ class Places:
             return self._line or 1
         if self._lines:
             return self._lines[min(index, len(self._lines) - 1)]
-        if self._breaks is None:
-            self._breaks = [at for at, character in enumerate(self._text) if character == "\n"]
-        return bisect_right(self._breaks, self._offsets[min(index, len(self._offsets) - 1)] - 1) + 1
+        return self._text.count("\n", 0, self._offsets[min(index, len(self._offsets) - 1)]) + 1
 
 
 @dataclass
