@@ -14,7 +14,6 @@ from typing import Protocol
 
 from agentspec.automata.dfa import Dfa, coarsest, minimal
 from agentspec.automata.letter import Letter, Owner
-from agentspec.automata.monitor import Monitor
 from agentspec.errors import SpecError, TooLarge
 
 STATE_LIMIT = 50_000
@@ -28,6 +27,13 @@ class Component(Protocol):
     def initial(self) -> int: ...
     def step(self, state: int, letter: Letter) -> int | None: ...
     def accepts_at(self, state: int) -> bool: ...
+
+
+class Judge(Component, Protocol):
+    """A rule's automaton as a component that also tells what can still become of the rule."""
+
+    def lost(self, state: int | None) -> bool: ...
+    def settled(self, state: int) -> bool: ...
 
 
 class NonEmpty:
@@ -72,7 +78,7 @@ def build_arena(
     propositions: tuple[str, ...],
     structure: Sequence[Component],
     rules: Sequence[Component],
-    assumptions: Sequence[tuple[str, Monitor]] = (),
+    assumptions: Sequence[tuple[str, Judge]] = (),
 ) -> Arena:
     """The product explored from the start, equal states merged. Raises as `explore`."""
     return merged(explore(letters, propositions, structure, rules, assumptions)[0])
@@ -83,7 +89,7 @@ def explore(
     propositions: tuple[str, ...],
     structure: Sequence[Component],
     rules: Sequence[Component],
-    assumptions: Sequence[tuple[str, Monitor]] = (),
+    assumptions: Sequence[tuple[str, Judge]] = (),
 ) -> tuple[Arena, list[tuple[int, ...]]]:
     """The product from the start, and of each state those of its parts: whether it is the first, structure,
     assumptions, rules.
@@ -93,7 +99,7 @@ def explore(
     in the message); TooLarge past ``STATE_LIMIT`` states.
     """
     structure = (NonEmpty(), *structure)
-    assumed = [monitor for _, monitor in assumptions]
+    assumed: list[Component] = [monitor for _, monitor in assumptions]
     components: tuple[Component, ...] = (*structure, *assumed, *rules)
     start = tuple(component.initial for component in components)
     number = {start: 0}

@@ -10,7 +10,7 @@ from agentspec.automata.dfa import Dfa
 from agentspec.automata.game import Solution, live_letters, solve
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.monitor import Monitor
-from agentspec.automata.product import Arena, Component, build_arena, restricted
+from agentspec.automata.product import Arena, Component, Judge, build_arena, restricted
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
 from agentspec.checking.ambiguity import refuse_ambiguity
@@ -39,7 +39,7 @@ class Compiled:
     alphabet: Alphabet
     arena: Arena
     solution: Solution
-    monitors: dict[str, Monitor]
+    monitors: Mapping[str, Judge]
     structure: tuple[Component, ...]
 
     @property
@@ -103,7 +103,7 @@ class Compiled:
     @property
     def blocking(self) -> tuple[Rule, ...]:
         """The rules that are enforced."""
-        return _blocking(self.agent.spec)
+        return blocking_rules(self.agent.spec)
 
     @property
     def assumptions(self) -> tuple[Rule, ...]:
@@ -139,7 +139,7 @@ class Compiled:
 
         return minimal_conflict(self.blocking, winnable)
 
-    def language(self, rules: Sequence[Rule], more: Sequence[Monitor] = ()) -> Dfa:
+    def language(self, rules: Sequence[Rule], more: Sequence[Component] = ()) -> Dfa:
         """The minimal DFA of the episodes of the behavior that ``rules``, and the monitors in ``more``, allow."""
         return restricted(self._free, [*(self.monitors[rule.id] for rule in rules), *more])
 
@@ -187,12 +187,16 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
     agent = replace(agent, spec=spec)
     letters = alphabet(spec, known)
     behavior = Monitor(behavior_dfa(spec.behavior, tuple(spec.steps)))
-    monitors = {rule.id: rule_monitor(rule) for rule in spec.rules if rule.enforce != "off"}
-    blocking = [monitors[rule.id] for rule in _blocking(spec)]
-    assumed = [(rule.id, monitors[rule.id]) for rule in spec.rules if rule.assume]
     quotes = [QuoteRegister(step) for step in letters.quoting]
     structure: tuple[Component, ...] = (behavior, CallRegister(letters.tools), *quotes)
     try:
+        if spec.semantics == "infinite":
+            from agentspec.checking.compile_session import compile_session
+
+            return compile_session(agent, known, letters, structure)
+        monitors = {rule.id: rule_monitor(rule) for rule in spec.rules if rule.enforce != "off"}
+        blocking = [monitors[rule.id] for rule in blocking_rules(spec)]
+        assumed = [(rule.id, monitors[rule.id]) for rule in spec.rules if rule.assume]
         arena = build_arena(letters.letters, letters.propositions, structure, blocking, assumed)
         refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))
     except SpecError as problem:
@@ -200,8 +204,19 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
     return Compiled(agent, known, letters, arena, solve(arena), monitors, structure)
 
 
-def _blocking(spec: Spec) -> tuple[Rule, ...]:
+def blocking_rules(spec: Spec) -> tuple[Rule, ...]:
+    """The rules of a spec that are enforced."""
     return tuple(rule for rule in spec.rules if rule.enforce == "block" and not rule.assume)
+
+
+def refuse_promise(rule: Rule) -> None:
+    """Raises SpecError for an assumption that promises that something will happen."""
+    if rule.assume and any(isinstance(node, Next | Until) for node in subformulas(to_nnf(rule.formula))):
+        raise SpecError(
+            f"the assumption '{rule.id}' promises that something will happen (X, F, U or M): assume only that things "
+            "do not happen, such as G !failed(TOOL)",
+            location=rule.location,
+        )
 
 
 def rule_monitor(rule: Rule) -> Monitor:
@@ -209,12 +224,7 @@ def rule_monitor(rule: Rule) -> Monitor:
 
     An assumption is a safety condition: one that a finite word can break and nothing else can.
     """
-    if rule.assume and any(isinstance(node, Next | Until) for node in subformulas(to_nnf(rule.formula))):
-        raise SpecError(
-            f"the assumption '{rule.id}' promises that something will happen (X, F, U or M): assume only that things "
-            "do not happen, such as G !failed(TOOL)",
-            location=rule.location,
-        )
+    refuse_promise(rule)
     try:
         dfa = translate(rule.formula, name=f"rule '{rule.id}'")
     except TooLarge as problem:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from agentspec.automata.letter import Letter
-from agentspec.automata.monitor import Monitor
+from agentspec.automata.product import Judge
 from agentspec.spec.model import Rule
 
 SCHEMA_VERSION = 1
@@ -124,13 +124,13 @@ class Result:
 
 
 def verdicts(
-    rules: Sequence[Rule], monitors: Mapping[str, Monitor], word: Sequence[Letter], *, ended: bool
+    rules: Sequence[Rule], monitors: Mapping[str, Judge], word: Sequence[Letter], *, ended: bool
 ) -> tuple[Verdict, ...]:
     """Each rule's verdict on a word of letters. Before its end (``ended`` false) a rule may be undecided."""
     return tuple(_verdict(rule, monitors[rule.id], word, ended) for rule in rules if rule.id in monitors)
 
 
-def _verdict(rule: Rule, monitor: Monitor, word: Sequence[Letter], ended: bool) -> Verdict:
+def _verdict(rule: Rule, monitor: Judge, word: Sequence[Letter], ended: bool) -> Verdict:
     enforce = "assume" if rule.assume else rule.enforce
     state: int | None = monitor.initial
     for position, letter in enumerate(word):

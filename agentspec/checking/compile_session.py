@@ -1,0 +1,191 @@
+"""The pipeline for ``semantics: infinite``: rules as omega automata, a game on what happens for ever, a guard of turns.
+
+In a session without an end the behavior means: infinitely many beginnings of the session are words of it, so that
+``(user reply)*`` makes every round complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
+from agentspec.automata.dfa import Dfa
+from agentspec.automata.game import Solution
+from agentspec.automata.letter import Letter
+from agentspec.automata.omega_game import (
+    OmegaArena,
+    Positions,
+    anybody_wins,
+    lasso_marks,
+    losing_lasso,
+    positions,
+    winning_states,
+)
+from agentspec.automata.omega_monitor import OmegaMonitor
+from agentspec.automata.product import VIOLATED, Component, Judge, explore
+from agentspec.automata.translate import translate
+from agentspec.automata.translate_omega import deterministic
+from agentspec.checking.ambiguity import refuse_ambiguity
+from agentspec.checking.compile import Compiled, blocking_rules, refuse_promise
+from agentspec.checking.conflict import minimal_conflict
+from agentspec.checking.play import Play, broken_by
+from agentspec.content.tool_schema import ToolSchema
+from agentspec.errors import TooLarge
+from agentspec.guard.session import SessionGuard
+from agentspec.logic.semantics import holds_on_nothing
+from agentspec.spec.alphabet import Alphabet, line
+from agentspec.spec.model import Declaration, Rule
+from agentspec.spec.rule import sees
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledSession(Compiled):
+    """An agent without an end. ``arena`` and ``solution`` are those of ``omega``; ``solution.rank`` is 0 throughout."""
+
+    omega: OmegaArena
+    positions: Positions
+
+    @cached_property
+    def guard(self) -> SessionGuard:  # type: ignore[override]  # fulfils what episodes ask of a guard
+        """The guard. Raises SpecError, with the adversary's play, where the spec is not realizable."""
+        if not self.realizable:
+            raise self.refusal()
+        return SessionGuard(self.positions, self.weights, self.agent.limits.patience)
+
+    @property
+    def waits_for_user(self) -> bool:  # type: ignore[override]
+        """A session always waits for its user."""
+        return True
+
+    @cached_property
+    def automaton(self) -> tuple[Dfa, frozenset[int]]:
+        """Behavior and block rules before pruning, accepting where the behavior is complete, and the winning states."""
+        edges = tuple(tuple((a, t) for a, t in moves.items() if t != VIOLATED) for moves in self.arena.moves)
+        dfa = Dfa(self.arena.propositions, self.arena.initial, self.arena.accepting, edges)
+        return dfa, frozenset(self.solution.rank)
+
+    @cached_property
+    def contradictory(self) -> bool:
+        """Whether no session at all satisfies behavior and rules."""
+        return not anybody_wins(self.omega)
+
+    def play(self, start: int | None = None) -> Play:
+        """How tools and users break a rule, or keep the model from what it owes, from a lost state of the arena."""
+        state = self.arena.initial if start is None else start
+        lasso = losing_lasso(self.positions, self.positions.state_of.index(state))
+        broken: list[str] = []
+        if state == self.arena.initial:
+            broken = broken_by([(rule.id, self.monitors[rule.id]) for rule in self.blocking], lasso.letters)
+        if lasso.loop:
+            seen = lasso_marks(self.omega, lasso, state)
+            broken = [name for name, part in self._owed if not part.accepts(seen)]
+        return Play(lasso.letters, lasso.end, tuple(broken), len(lasso.loop))
+
+    @property
+    def _owed(self) -> list[tuple[str, Acceptance]]:
+        """The parts of the objective with the rules they are from; the behavior is not named."""
+        assert isinstance(self.omega.acceptance, All)
+        return list(zip([rule.id for rule in self.blocking], self.omega.acceptance.parts[1:], strict=True))
+
+    @cached_property
+    def conflict(self) -> tuple[Rule, ...]:
+        """The rules to blame where nothing satisfies behavior and rules: none of them can be left out."""
+        return minimal_conflict(self.blocking, lambda rules: anybody_wins(self._with(rules)))
+
+    @cached_property
+    def losing_rules(self) -> tuple[Rule, ...]:
+        """The rules to blame where tools and users win: against any fewer of them the model would. Empty: none is."""
+
+        def winnable(rules: Sequence[Rule]) -> bool:
+            found = positions(self._with(rules))
+            return found.arena.initial in found.winning
+
+        return minimal_conflict(self.blocking, winnable)
+
+    def _with(self, rules: Sequence[Rule]) -> OmegaArena:
+        assumed = [(rule.id, self.monitors[rule.id]) for rule in self.assumptions]
+        chosen = [cast(OmegaMonitor, self.monitors[rule.id]) for rule in rules]
+        return omega_arena(self.alphabet, self.structure, chosen, assumed)
+
+
+def compile_session(
+    agent: Declaration, schemas: Mapping[str, ToolSchema], letters: Alphabet, structure: tuple[Component, ...]
+) -> CompiledSession:
+    """Compile an agent without an end. ``structure`` begins with the behavior. Raises as `compile_agent`."""
+    spec = agent.spec
+    monitors = {rule.id: session_monitor(rule, letters.letters) for rule in spec.rules if rule.enforce != "off"}
+    blocking = [monitors[rule.id] for rule in blocking_rules(spec)]
+    assumed = [(rule.id, monitors[rule.id]) for rule in spec.rules if rule.assume]
+    omega = omega_arena(letters, structure, blocking, assumed)
+    refuse_ambiguity(omega.arena, lambda letter: line(spec, letter, letters.contents[letter]))
+    found = positions(omega)
+    solution = Solution(dict.fromkeys(sorted(winning_states(found)), 0))
+    return CompiledSession(agent, schemas, letters, omega.arena, solution, monitors, structure, omega, found)
+
+
+def omega_arena(
+    letters: Alphabet,
+    structure: Sequence[Component],
+    rules: Sequence[OmegaMonitor],
+    assumed: Sequence[tuple[str, Judge]] = (),
+) -> OmegaArena:
+    """The product, equal states merged; its acceptance has a part for the behavior, then one for each rule.
+
+    Raises as `automata.product.explore`.
+    """
+    behavior = structure[0]
+    arena, parts = explore(letters.letters, letters.propositions, structure, rules, assumed)
+    at, first = 1, 1 + len(structure) + len(assumed)  # before the structure stands whether the word is empty
+    complete = {part[at] for part in parts if behavior.accepts_at(part[at])}
+    ever = all(behavior.accepts_at(part[at]) for part in parts[1:])
+    conditions: list[Acceptance] = [All(()) if ever else Inf(0)]
+    shifts: list[int] = []
+    shift = 1
+    for rule in rules:
+        shifts.append(shift)
+        conditions.append(shifted(rule.acceptance, shift))
+        shift += 1 + max(rule.acceptance.marks(), default=-1)
+
+    def marks(q: int, letter: Letter, target: int) -> frozenset[int]:
+        own = [
+            mark + by
+            for rule, by, state in zip(rules, shifts, parts[q][first:], strict=True)
+            for mark in rule.marks(state, letter)
+        ]
+        return frozenset([*own, *([0] if not ever and parts[target][at] in complete else [])])
+
+    seen = tuple(
+        {a: marks(q, a, t) for a, t in moves.items() if t != VIOLATED} for q, moves in enumerate(arena.moves)
+    )  # fmt: skip
+    return OmegaArena(arena, seen, All(tuple(conditions))).merged()
+
+
+def shifted(acceptance: Acceptance, by: int) -> Acceptance:
+    """The condition with ``by`` added to every mark."""
+    match acceptance:
+        case Inf(mark):
+            return Inf(mark + by)
+        case Fin(mark):
+            return Fin(mark + by)
+        case All(parts):
+            return All(tuple(shifted(part, by) for part in parts))
+        case Any(parts):
+            return Any(tuple(shifted(part, by) for part in parts))
+
+
+def session_monitor(rule: Rule, letters: Sequence[Letter]) -> OmegaMonitor:
+    """The automaton of one rule over sessions. Raises SpecError and TooLarge naming the rule and its place."""
+    refuse_promise(rule)
+    name = f"rule '{rule.id}'"
+    try:
+        omega = deterministic(rule.formula, name=name)
+        if rule.view is None:
+            return OmegaMonitor(omega, letters)
+        view, finite = rule.view, translate(rule.formula, name=name)
+    except TooLarge as problem:
+        raise TooLarge(problem.message, location=rule.location) from None
+    nothing = holds_on_nothing(rule.formula)
+    return OmegaMonitor(omega, letters, sees=lambda letter: sees(view, letter), finite=finite, nothing=nothing)
