@@ -16,6 +16,7 @@ from agentspec.cli import (
     demo,
     diff,
     doctor,
+    explain,
     init,
     models,
     replay,
@@ -40,6 +41,7 @@ app.command("check")(check.check)
 app.command("validate-prompts")(validate_prompts.validate_prompts)
 app.command("automaton")(automaton.automaton)
 app.command("replay")(replay.replay)
+app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("init")(init.init)
 app.command("schema")(schema.schema)
