@@ -23,7 +23,9 @@ from agentspec.logic.formula import (
     Or,
     Until,
     WeakNext,
+    WeakSince,
     WeakUntil,
+    WeakYesterday,
 )
 
 
@@ -124,19 +126,18 @@ class Scope:
         """``body``, built with ``segment``, holds at the start of each segment.
 
         ``everywhere``: a segment that satisfies the body does so from each of its positions on, so that the body may
-        as well be asked at each ``q``, which is shorter than to ask it at the first one only.
+        as well be asked at each ``q``; else it is asked where no ``q`` came since the last ``r``.
         """
         closed = () if self.closes is None or self.lasts else (Eventually(self.closes),)
         if self.opens is None:
             return Implies(*closed, body) if closed else body
-        opening = self.opens if self.closes is None else both(self.opens, negated(self.closes))
-        if everywhere:
-            return Always(Implies(both(opening, *closed) if closed else opening, body))
-        body = Implies(*closed, body) if closed else body
-        from_here = WeakUntil(negated(opening), both(opening, body))
         if self.closes is None:
-            return from_here
-        return both(from_here, Always(Implies(self.closes, WeakNext(from_here))))
+            asked = both(self.opens, body)
+            return Always(Implies(self.opens, body)) if everywhere else WeakUntil(negated(self.opens), asked)
+        opening = both(self.opens, negated(self.closes))
+        if not everywhere:
+            opening = both(opening, WeakYesterday(WeakSince(negated(self.opens), self.closes)))
+        return Always(Implies(both(opening, *closed), body))
 
     def sentence(self, said: str, opens: str, closes: str) -> str:
         """What is said of a segment as a sentence about the word, given the texts of what opens and closes."""

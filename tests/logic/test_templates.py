@@ -195,14 +195,14 @@ def test_a_template_is_what_its_definition_says_on_all_words_up_to_five(name: st
     formula = TEMPLATES[name].build(TEMPLATES[name].placeholders(scope))
     automaton = translate(formula)
     longest = {1: 5, 2: 5, 3: 5, 4: 4, 5: 3, 6: 3}[len(atoms(formula))]
-    todo: list[tuple[Letters, int]] = [((), automaton.initial)]
+    todo: list[tuple[Letters, int | None]] = [((), automaton.initial)]
     while todo:
         word, state = todo.pop()
         if word:
             assert (state in automaton.accepting) == defined(name, scope, Path(word)), word
         if len(word) < longest:
             for letter in letters(formula):
-                todo.append(((*word, letter), automaton.step(state, letter)))
+                todo.append(((*word, letter), None if state is None else automaton.step(state, letter)))
 
 
 CLASSIC = {
