@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.forest import gathered, minimised
-from agentspec.automata.translate import _dfa as numbered
+from agentspec.automata.translate import numbered
 from agentspec.errors import TooLarge
 
 WORK_LIMIT = 1_000_000

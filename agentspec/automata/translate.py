@@ -54,7 +54,7 @@ def translate(
             forest = product(forest, exactly_one(range(len(first))), effort, both=True)
     except RecursionError:
         raise effort.refusal("its decision diagrams are too deep") from None
-    return _dfa(forest, order, found)
+    return numbered(forest, order, found)
 
 
 class _Translation:
@@ -111,7 +111,7 @@ def _cost(pair: tuple[tuple[Forest, frozenset[str]], ...]) -> tuple[int, int]:
     return len(one[0].roots) * len(two[0].roots) >> 2 * len(one[1] & two[1]), len(one[1] | two[1])
 
 
-def _dfa(forest: Forest, order: Sequence[str], propositions: tuple[str, ...]) -> Dfa:
+def numbered(forest: Forest, order: Sequence[str], propositions: tuple[str, ...]) -> Dfa:
     """The automaton with states numbered breadth first, nodes in the order of that walk, and no dead state."""
     size, dead = len(forest.roots), forest.dead
     place: dict[int, int] = {dead: REJECTED, 0: -2}

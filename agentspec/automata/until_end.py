@@ -11,51 +11,45 @@ from agentspec.automata.letter import Letter
 from agentspec.errors import InvalidInput
 
 
-def words_until_end(automaton: Buchi, *, end: str = END, holds: bool = True, source: str = "<hoa>") -> Dfa:
+def words_until_end(automaton: Buchi, *, end: str = END, source: str = "<hoa>") -> Dfa:
     """The minimal DFA of the words ``w`` such that a deterministic automaton accepts ``w`` and then ``end`` for ever.
 
-    The end is where ``end`` holds, or with ``holds=False`` where it does not, as Spot's ``alive``; nothing else holds
-    there. Raises InvalidInput, naming ``source``, unless the automaton has the proposition ``end`` and accepts only
-    words that end.
+    Where ``end`` holds nothing else need hold. Raises InvalidInput, naming ``source``, unless the automaton has the
+    proposition ``end`` and accepts only words that end.
     """
     if end not in automaton.propositions:
         raise InvalidInput(f"{source}: no automaton of finite words: it has no proposition '{end}'")
-    signed = _Signed(automaton, end, holds)
-    signed.require_finite(source)
+    ending = _Ending(automaton, end)
+    ending.require_finite(source)
     propositions = tuple(name for name in automaton.propositions if name != end)
-    edges = tuple(tuple(signed.before_end(q)) for q in range(len(automaton.edges)))
-    accepting = frozenset(q for q in range(len(edges)) if signed.ends_well(q))
+    edges = tuple(tuple(ending.before_end(q)) for q in range(len(automaton.edges)))
+    accepting = frozenset(q for q in range(len(edges)) if ending.ends_well(q))
     return canonical(Dfa(propositions, automaton.initial, accepting, edges))
 
 
-class _Signed:
+class _Ending:
     """An automaton whose transitions are known to belong to the word, to its end, or to either."""
 
-    def __init__(self, automaton: Buchi, end: str, holds: bool) -> None:
-        self._automaton, self._end, self._holds = automaton, frozenset({end}), holds
+    def __init__(self, automaton: Buchi, end: str) -> None:
+        self._automaton, self._name, self._end = automaton, end, frozenset({end})
 
     def before_end(self, state: int) -> Iterable[tuple[Letter, int]]:
         """The transitions that need no end, without its proposition."""
         for edge in self._automaton.edges[state]:
             letter = edge.letter
-            if not self._end & (letter.true if self._holds else letter.false):
+            if not self._end & letter.true:
                 yield Letter(letter.true - self._end, letter.false - self._end), edge.target
 
     def _at_end(self, state: int) -> list[int]:
-        return [
-            edge.target
-            for edge in self._automaton.edges[state]
-            if not self._end & (edge.letter.false if self._holds else edge.letter.true)
-        ]
+        return [edge.target for edge in self._automaton.edges[state] if not self._end & edge.letter.false]
 
     def ends_well(self, state: int) -> bool:
         """Whether the end, for ever, is accepted from this state."""
-        valuation = self._end if self._holds else frozenset()
         place: dict[int, int] = {}
         marks: list[frozenset[int]] = []
         while state not in place:
             place[state] = len(marks)
-            edge = next((edge for edge in self._automaton.edges[state] if edge.letter.matches(valuation)), None)
+            edge = next((edge for edge in self._automaton.edges[state] if edge.letter.matches(self._end)), None)
             if edge is None:
                 return False
             state = edge.target
@@ -73,10 +67,6 @@ class _Signed:
         live = backward(every, [q for component in self._fair(every) for q in component])
         if any(target in live for q in after for target in before[q]):
             raise InvalidInput(f"{source}: no automaton of finite words: a word may go on after '{self._name}'")
-
-    @property
-    def _name(self) -> str:
-        return ("" if self._holds else "!") + "".join(self._end)
 
     def _fair(self, successors: dict[int, list[int]]) -> list[frozenset[int]]:
         """The strongly connected parts, under these transitions, in which all acceptance sets can be met."""
