@@ -39,7 +39,7 @@ class RuleExplanation:
         """The reasons in plain words; steps are numbered from 0 in the whole trace."""
         if self.explanation is None:
             return [self.why]
-        return self.explanation.sentences(lambda i: f"step {self.positions[i]}")
+        return self.explanation.sentences(self.positions.__getitem__, noun="step")
 
     @property
     def marked(self) -> frozenset[int]:

@@ -35,6 +35,7 @@ from agentspec.logic.show import show_formula
 from agentspec.logic.truth import FIRST, WEAK, Truth, operands, order, truth
 
 SENTENCES = 12
+RUNS = 8
 SHOWN = 160
 """Characters of a formula that a sentence shows."""
 
@@ -92,8 +93,11 @@ class Explanation:
         """The positions that facts are about."""
         return tuple(sorted({fact.position for fact in self.facts}))
 
-    def sentences(self, place: Callable[[int], str] = str, *, limit: int = SENTENCES) -> list[str]:
-        """The reasons in plain words, the formula's first; ``place`` names a position."""
+    def sentences(
+        self, number: Callable[[int], int] = int, *, noun: str = "position", limit: int = SENTENCES
+    ) -> list[str]:
+        """The reasons in plain words, the formula's first; ``noun`` and ``number`` say how a position is called."""
+        place = _Places(noun, number)
         told: dict[tuple[Formula, bool], Reason] = {}
         again: dict[tuple[Formula, bool], list[int]] = {}
         for reason in self.reasons:
@@ -253,14 +257,14 @@ def _culprit(place: Place, table: Truth, chosen: Mapping[Formula, Sequence[_Way]
         place = reason.because[0][:2]
 
 
-def _sentence(reason: Reason, length: int, place: Callable[[int], str], again: list[int]) -> str:
+def _sentence(reason: Reason, length: int, place: _Places, again: list[int]) -> str:
     node, holds, parts = reason.formula, reason.holds, []
     for (part, value), positions in _grouped(reason).items():
         to_end = reason.ends and positions[-1] == length - 1 and len(positions) > 1
         parts.append(f"{_said(part, value)} {_where(positions, place, to_end)}")
     if reason.ends and not any("to the end" in part for part in parts):
         parts.append("the trace ends there")
-    likewise = f"; likewise at {_listed(again, place)}" if again else ""
+    likewise = f"; likewise at {place.listed(again)}" if again else ""
     return f"{_said(node, holds)} at {place(reason.position)}: {' and '.join(parts)}{likewise}"
 
 
@@ -280,22 +284,32 @@ def _said(formula: Formula, holds: bool) -> str:
     return f"`{shown}` {'holds' if holds else 'does not hold'}"
 
 
-def _where(positions: list[int], place: Callable[[int], str], to_end: bool) -> str:
+def _where(positions: list[int], place: _Places, to_end: bool) -> str:
     if to_end and positions == list(range(positions[0], positions[-1] + 1)):
         return f"from {place(positions[0])} to the end"
-    return f"at {_listed(positions, place)}"
+    return f"at {place.listed(positions)}"
 
 
-def _listed(positions: list[int], place: Callable[[int], str]) -> str:
-    """Positions with neighbours put together: 1, 4 to 6."""
-    runs: list[list[int]] = []
-    for position in sorted(positions):
-        if runs and position == runs[-1][1] + 1:
-            runs[-1][1] = position
-        else:
-            runs.append([position, position])
-    told = [
-        place(low) if low == high else f"{place(low)}{' to ' if high > low + 1 else ', '}{place(high)}"
-        for low, high in runs
-    ]
-    return ", ".join(told if len(told) <= 8 else [*told[:8], f"and {len(told) - 8} more"])
+@dataclass(frozen=True)
+class _Places:
+    """How positions are called: ``step 3``, or ``steps 3, 5 to 9``."""
+
+    noun: str
+    number: Callable[[int], int]
+
+    def __call__(self, position: int) -> str:
+        return f"{self.noun} {self.number(position)}"
+
+    def listed(self, positions: list[int]) -> str:
+        runs: list[list[int]] = []
+        for number in sorted(map(self.number, positions)):
+            if runs and number == runs[-1][1] + 1:
+                runs[-1][1] = number
+            else:
+                runs.append([number, number])
+        told = [
+            str(low) if low == high else f"{low}, {high}" if high == low + 1 else f"{low} to {high}"
+            for low, high in runs
+        ]
+        shown = ", ".join(told if len(told) <= RUNS else [*told[:RUNS], f"and {len(told) - RUNS} more"])
+        return f"{self.noun}{'s' if len(positions) > 1 else ''} {shown}"

@@ -160,13 +160,16 @@ def test_what_is_cited(text: str, word: list[str], cited: list[str], culprit: st
 
 def test_the_sentences_say_it_in_order() -> None:
     found = explain(parse_formula("G(a -> F b)"), [set(), {"a"}, {"b"}, {"a"}, set(), set()])
-    assert found.sentences(lambda i: f"step {i + 1}") == [
+    assert found.sentences(lambda i: i + 1, noun="step") == [
         "`G(a -> F b)` does not hold at step 1: `a -> F b` does not hold at step 4",
         "`a -> F b` does not hold at step 4: `a` holds at step 4 and `F b` does not hold at step 4",
         "`F b` does not hold at step 4: `b` does not hold from step 4 to the end",
     ]
     alone = explain(parse_formula("G(a -> F b)"), [{"a"}])
-    assert alone.sentences()[-1] == "`F b` does not hold at 0: `b` does not hold at 0 and the trace ends there"
+    assert (
+        alone.sentences()[-1]
+        == "`F b` does not hold at position 0: `b` does not hold at position 0 and the trace ends there"
+    )
 
 
 def test_long_words_and_deep_formulas() -> None:
