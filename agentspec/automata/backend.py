@@ -1,9 +1,9 @@
 """Which translator does the work: the embedded one, Spot, or the one that can.
 
 Both give the same values for finite words, and automata of the same language for infinite ones. ``auto`` is the
-embedded one, and Spot for what the embedded one finds too large, where Spot imports and the formula has no past: a result never
-depends on what is installed, only whether there is one. Spot knows no limits: reached through this module it runs in a
-process of its own, which is ended after ``SPOT_SECONDS``.
+embedded one, and Spot for what the embedded one finds too large, where Spot imports and the formula has no past: what
+is found never depends on what is installed, only whether something is. Spot knows no limits: reached through this
+module it runs in a process of its own, which is ended after ``SPOT_SECONDS``.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import typer
 from agentspec.errors import InvalidInput, nearest
 
 if TYPE_CHECKING:
+    from agentspec.automata.buchi import Buchi
     from agentspec.automata.dfa import Dfa
 
 
@@ -26,6 +27,21 @@ class Format(StrEnum):
     SVG = "svg"
 
 
+class Semantics(StrEnum):
+    """Which words a formula is about."""
+
+    FINITE = "finite"
+    INFINITE = "infinite"
+
+
+class Translator(StrEnum):
+    """Who translates a formula."""
+
+    AUTO = "auto"
+    EMBEDDED = "embedded"
+    SPOT = "spot"
+
+
 def automaton(
     target: Annotated[str, typer.Argument(metavar="FORMULA|SPEC", help="A formula, a file, or a shipped name.")],
     form: Annotated[
@@ -33,13 +49,27 @@ def automaton(
         typer.Option("--format", help="How to print it; by default as the output file's name ends, else as text."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+    semantics: Annotated[
+        Semantics | None,
+        typer.Option(help="Which words a formula is about (default: finite). A spec says its own."),
+    ] = None,
+    backend: Annotated[
+        Translator | None,
+        typer.Option(help="Who translates a formula; auto: Spot, if here, where the embedded one fails."),
+    ] = None,
 ) -> None:
-    """Print the automaton of a formula (finite words) or of a spec (behavior and block rules, before pruning).
+    """Print the automaton of a formula or of a spec (behavior and block rules, before pruning).
 
     An existing file or a shipped name beats a formula.
     """
-    dfa, winning = automaton_of(target)
-    text = printed(dfa, winning, form or _format_of(output), target)
+    chosen = form or _format_of(output)
+    if _is_spec(target) and (semantics or backend):
+        raise InvalidInput(f"{'--semantics' if semantics else '--backend'} is for formulas; '{target}' is a spec")
+    if semantics == Semantics.INFINITE:
+        text = printed_infinite(buchi_of(target, backend or Translator.AUTO), chosen, target)
+    else:
+        dfa, winning = automaton_of(target, backend or Translator.AUTO)
+        text = printed(dfa, winning, chosen, target)
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -60,16 +90,23 @@ def _format_of(output: Path | None) -> Format:
     return Format(ending)
 
 
-def automaton_of(target: str) -> tuple[Dfa, frozenset[int] | None]:
+def automaton_of(target: str, backend: str = "auto") -> tuple[Dfa, frozenset[int] | None]:
     if _is_spec(target):
         from agentspec.checking.compile import compile_agent
         from agentspec.spec.load import load
 
         return compile_agent(load(target)).automaton
-    from agentspec.automata.translate import translate
+    from agentspec.automata import backend as translators
     from agentspec.logic.parse import parse_formula
 
-    return translate(parse_formula(target)), None
+    return translators.backend(backend).translate(parse_formula(target), None, "formula"), None
+
+
+def buchi_of(target: str, backend: str) -> Buchi:
+    from agentspec.automata import backend as translators
+    from agentspec.logic.parse import parse_formula
+
+    return translators.backend(backend).to_buchi(parse_formula(target), None, "formula")
 
 
 def _is_spec(target: str) -> bool:
@@ -104,3 +141,19 @@ def printed(dfa: Dfa, winning: frozenset[int] | None, form: Format, name: str) -
             return to_svg(dfa, winning, title=name)
         case Format.TEXT:
             return draw.to_text(dfa, winning)
+
+
+def printed_infinite(buchi: Buchi, form: Format, name: str) -> str:
+    """HOA as it is, with marks on the transitions; the other formats with accepting states."""
+    from agentspec.automata import draw
+    from agentspec.automata.state_based import state_based
+
+    if form == Format.HOA:
+        from agentspec.automata.hoa import to_hoa
+
+        return to_hoa(buchi, name)
+    if form == Format.JSON:
+        shape = draw.to_json(state_based(buchi))
+        shape |= {"semantics": "infinite", "acceptance": "buchi", "deterministic": buchi.deterministic}
+        return json.dumps(shape, indent=1, ensure_ascii=False) + "\n"
+    return printed(state_based(buchi), None, form, name)

@@ -47,3 +47,25 @@ def test_the_files_name_says_the_format(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"missing.a\.svg cannot be written: No such file"):
         CliRunner().invoke(app, ["automaton", "F a", "-o", str(tmp_path / "missing" / "a.svg")], catch_exceptions=False)
+
+
+def test_finite_or_infinite_words() -> None:
+    assert printed("F a", "--semantics", "finite") == printed("F a")
+    infinite = json.loads(printed("G F a", "--semantics", "infinite", "--format", "json"))
+    assert (infinite["semantics"], infinite["acceptance"]) == ("infinite", "buchi")
+    assert infinite["accepting"], "some state is met infinitely often"
+    assert "Inf(0)" in printed("G F a", "--semantics", "infinite", "--format", "hoa")
+    assert "end" not in printed("G F a", "--semantics", "infinite", "--format", "hoa").split("--BODY--")[0].split()
+
+
+def test_a_backend_may_be_chosen() -> None:
+    assert printed("F a", "--backend", "embedded") == printed("F a", "--backend", "auto") == printed("F a")
+    done = CliRunner().invoke(app, ["automaton", "F a", "--backend", "mona"])
+    assert done.exit_code == 2
+    assert "embedded" in done.output
+
+
+def test_a_spec_says_its_own_semantics() -> None:
+    for option in (["--semantics", "infinite"], ["--semantics", "finite"], ["--backend", "embedded"]):
+        with pytest.raises(InvalidInput, match=f"^{option[0]} is for formulas; 'react-zero' is a spec"):
+            CliRunner().invoke(app, ["automaton", "react-zero", *option], catch_exceptions=False)
