@@ -118,7 +118,8 @@ def _only(steps: Iterator[Step]) -> str | None:
 def _deaf(monitor: Monitor) -> bool:
     """Whether a position at which nothing holds changes nothing, wherever it stands behind the first."""
     dfa = monitor.dfa
-    return all(dfa.step(q, ()) == q for q in range(len(dfa.edges)) if q != dfa.initial)
+    entered = {target for edges in dfa.edges for _, target in edges}
+    return all(dfa.step(q, ()) == q for q in entered)
 
 
 def load_policy(name: str, *, only: Collection[str] = ()) -> Policy:
