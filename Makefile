@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-long lint bench clean
+.PHONY: demo test test-long test-spot lint bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/agentspec demo
@@ -15,6 +15,11 @@ test: $(VENV)/.installed-dev
 
 test-long: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m long
+
+# The laws of backends on Spot too; fails where Spot does not import (PYTHONPATH may lead to it).
+test-spot: $(VENV)/.installed-dev
+	$(BIN)/python -c "from agentspec.automata import spot; print('Spot', spot.version())"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/automata/test_backends.py tests/automata/test_spot.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

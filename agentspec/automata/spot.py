@@ -64,7 +64,7 @@ def translate(formula: Formula, propositions: tuple[str, ...] | None = None, *, 
     """
     spot = load()
     order = atoms(formula) if propositions is None else propositions
-    given = _Rewriting(spot, finite=True).formula(formula, name)
+    given = rewritten(formula, finite=True, name=name)
     if hasattr(spot, "ltlf_to_mtdfa") and hasattr(spot.mtdfa, "states"):
         return _from_diagrams(spot, given, order, name)
     end = next(word for word in (END, *[f"{END}{i}" for i in range(len(order) + 1)]) if word not in order)
@@ -77,7 +77,7 @@ def translate(formula: Formula, propositions: tuple[str, ...] | None = None, *, 
 def to_buchi(formula: Formula, propositions: tuple[str, ...] | None = None, *, name: str = "formula") -> Buchi:
     """A generalised Büchi automaton of the infinite words that satisfy ``formula``. Raises as ``translate`` does."""
     spot = load()
-    given = _Rewriting(spot, finite=False).formula(formula, name)
+    given = rewritten(formula, finite=False, name=name)
     read = _read(spot.translate(given, "tgba"), atoms(formula) if propositions is None else propositions)
     if not isinstance(read, Buchi):
         raise InvalidInput(f"{name}: Spot gave an automaton that is not generalised Büchi")
@@ -87,7 +87,7 @@ def to_buchi(formula: Formula, propositions: tuple[str, ...] | None = None, *, n
 def deterministic(formula: Formula, propositions: tuple[str, ...] | None = None, *, name: str = "formula") -> Omega:
     """A deterministic parity automaton of the infinite words that satisfy ``formula``. Raises as ``translate`` does."""
     spot = load()
-    given = _Rewriting(spot, finite=False).formula(formula, name)
+    given = rewritten(formula, finite=False, name=name)
     try:
         automaton = spot.translate(given, "parity", "deterministic")
     except RuntimeError as problem:  # acceptance sets beyond what Spot was built for
@@ -171,48 +171,43 @@ class _Reading:
 _SINK = -1
 
 
-class _Rewriting:
-    """From our formulas to Spot's: the strong next is ``X[!]``, the weak one is ``X``; in infinite words both are."""
+def rewritten(formula: Formula, *, finite: bool, name: str = "formula") -> Any:
+    """Spot's formula: the strong next is ``X[!]``, the weak one ``X``; over infinite words both are ``X``.
 
-    def __init__(self, spot: Any, *, finite: bool) -> None:
-        make = spot.formula
-        strong = make.strong_X if finite and hasattr(make, "strong_X") else make.X
-        self._make = make
-        self._last = make.Not(strong(make.tt())) if finite else make.ff()
-        self._operators: dict[type[Formula], Callable[..., Any]] = {
-            logic.Not: make.Not,
-            logic.Next: strong,
-            logic.WeakNext: make.X,
-            logic.Eventually: make.F,
-            logic.Always: make.G,
-            logic.Implies: make.Implies,
-            logic.Iff: make.Equiv,
-            logic.Xor: make.Xor,
-            logic.Until: make.U,
-            logic.WeakUntil: make.W,
-            logic.Release: make.R,
-            logic.StrongRelease: make.M,
-        }
-
-    def formula(self, formula: Formula, name: str) -> Any:
-        """Spot's formula. Raises InvalidInput, naming ``name``, where there is a past operator."""
-        make = self._make
-        made: dict[Formula, Any] = {}
-        for node in subformulas(formula):
-            operands = [made[child] for child in node.children()]
-            match node:
-                case logic.Constant(value):
-                    made[node] = make.tt() if value else make.ff()
-                case logic.Atom(proposition):
-                    made[node] = make.ap(proposition)
-                case logic.Last():
-                    made[node] = self._last
-                case logic.And():
-                    made[node] = make.And(operands)
-                case logic.Or():
-                    made[node] = make.Or(operands)
-                case _ if type(node) in self._operators:
-                    made[node] = self._operators[type(node)](*operands)
-                case _:
-                    raise InvalidInput(f"{name}: Spot has no past operators; use the backend 'embedded' (or 'auto')")
-        return made[formula]
+    Raises InvalidInput, naming ``name``, where there is a past operator.
+    """
+    make = load().formula
+    strong = make.strong_X if finite else make.X
+    operators: dict[type[Formula], Callable[..., Any]] = {
+        logic.Not: make.Not,
+        logic.Next: strong,
+        logic.WeakNext: make.X,
+        logic.Eventually: make.F,
+        logic.Always: make.G,
+        logic.Implies: make.Implies,
+        logic.Iff: make.Equiv,
+        logic.Xor: make.Xor,
+        logic.Until: make.U,
+        logic.WeakUntil: make.W,
+        logic.Release: make.R,
+        logic.StrongRelease: make.M,
+    }
+    made: dict[Formula, Any] = {}
+    for node in subformulas(formula):
+        operands = [made[child] for child in node.children()]
+        match node:
+            case logic.Constant(value):
+                made[node] = make.tt() if value else make.ff()
+            case logic.Atom(proposition):
+                made[node] = make.ap(proposition)
+            case logic.Last():
+                made[node] = make.Not(strong(make.tt())) if finite else make.ff()
+            case logic.And():
+                made[node] = make.And(operands)
+            case logic.Or():
+                made[node] = make.Or(operands)
+            case _ if type(node) in operators:
+                made[node] = operators[type(node)](*operands)
+            case _:
+                raise InvalidInput(f"{name}: Spot has no past operators; use the backend 'embedded' or 'auto'")
+    return made[formula]
