@@ -142,9 +142,9 @@ class Summary:
     def hints(self, replayer: Replayer) -> list[str]:
         """What an author may have meant otherwise: tools that rules name and no trace calls."""
         seen = sorted({name[5:-1] for name in replayer.lettering.seen if name.startswith("call(")})
-        named = {
-            name[name.index("(") + 1 : -1] for one in self.rules.values() for name in one.never_true if "(" in name
-        }
+        never = {name for one in self.rules.values() for name in one.never_true}
+        named = {name[name.index("(") + 1 : -1] for name in never if "(" in name}
+        named |= {one.tool for one in replayer.policy.spec.propositions if one.tool is not None and one.name in never}
         return [
             f"the tool '{tool}', which rules name, is called in no trace{nearest(tool, seen)}"
             for tool in sorted(named - set(seen))
