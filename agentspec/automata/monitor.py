@@ -26,6 +26,10 @@ class Monitor:
         self._nothing = nothing
         self._known: dict[tuple[int, Letter], int | None] = {}
 
+    def reads(self, letter: Letter) -> bool:
+        """Whether the letter is in the rule's view."""
+        return self._sees is None or self._sees(letter)
+
     def step(self, state: int, letter: Letter) -> int | None:
         """The state after ``letter``, or None: no continuation satisfies the rule."""
         key = (state, letter)
@@ -36,7 +40,7 @@ class Monitor:
             return after
 
     def _step(self, state: int, letter: Letter) -> int | None:
-        if self._sees is not None and not self._sees(letter):
+        if not self.reads(letter):
             return state
         return self.dfa.step(self.dfa.initial if state == UNSEEN else state, letter.true)
 

@@ -180,7 +180,7 @@ def test_the_rules_to_blame_are_needed_and_enough() -> None:
         assert loses(texts)
         for i in range(len(texts)):
             assert not loses([*texts[:i], *texts[i + 1 :]]), texts
-    assert found >= 3
+    assert found >= 2
 
 
 def test_dead_tools_and_warnings() -> None:
