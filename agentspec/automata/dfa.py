@@ -9,6 +9,7 @@ from functools import cached_property
 
 from agentspec.automata.diagram import Decisions, Edges
 from agentspec.automata.letter import Letter
+from agentspec.automata.partition import equivalent_states
 
 
 @dataclass(frozen=True)
@@ -147,11 +148,7 @@ def minimal(dfa: Dfa) -> tuple[Dfa, tuple[int | None, ...]]:
     """
     live = dfa.live
     trimmed = [[(a, t) for a, t in edges if t in live] for edges in dfa.edges]
-
-    def refine(classes: list[int]) -> list[Hashable]:
-        return [frozenset((a, classes[t]) for a, t in edges) for edges in trimmed]
-
-    classes = coarsest([q in dfa.accepting for q in range(len(trimmed))], refine)
+    classes = equivalent_states([q in dfa.accepting for q in range(len(trimmed))], trimmed)
     number: dict[int, int] = {classes[dfa.initial]: 0}
     queue = deque([dfa.initial])
     edges: list[tuple[tuple[Letter, int], ...]] = []

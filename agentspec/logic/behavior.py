@@ -1,11 +1,13 @@
-"""Behaviors: regular expressions over the names of steps, and their derivatives.
+"""Behaviors: regular expressions over the names of steps with interleaving, and their derivatives.
 
 The derivative of a language by a step is what may follow that step. Brzozowski, "Derivatives of Regular Expressions"
 (JACM 1964), theorem 5.2: an expression has finitely many derivatives once choices are associative, commutative and
-idempotent, which ``choice`` sees to. A bounded repeat counts down and is never unrolled.
+idempotent, which ``choice`` sees to. A bounded repeat counts down and is never unrolled. A step of an interleaving
+(shuffle) is a step of one of its parts: ∂(r || s) = ∂r || s | r || ∂s (Sulzmann & Thiemann, "Derivatives and Partial
+Derivatives for Regular Shuffle Expressions", 2015).
 
-Build values with ``concat``, ``choice`` and ``repeat`` (or ``parse_behavior``), which normalise, rather than with the
-classes: what is promised below about derivatives and first steps holds for normalised values.
+Build values with ``concat``, ``choice``, ``interleave`` and ``repeat`` (or ``parse_behavior``), which normalise,
+rather than with the classes: what is promised below about derivatives and first steps holds for normalised values.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from agentspec.logic.tree import Tree, children_first
 
 
 class Behavior(Tree):
-    """Any behavior: immutable, compared by structure, its hash and nullability stored."""
+    """Any behavior: immutable, compared by structure; hash, nullability and, once asked for, text are stored."""
 
-    __slots__ = ("_nullable",)
+    __slots__ = ("_nullable", "_shown")
     _nullable: bool
+    _shown: str
 
     def __post_init__(self) -> None:
         Tree.__post_init__(self)
@@ -90,6 +93,21 @@ class Choice(Behavior):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Interleave(Behavior):
+    """A word of every part, their steps mixed in any way that keeps the order within each part."""
+
+    __slots__ = ("parts",)
+    parts: tuple[Behavior, ...]
+
+    def children(self) -> tuple[Behavior, ...]:
+        """The parts."""
+        return self.parts
+
+    def _accepts_empty(self) -> bool:
+        return all(part._nullable for part in self.parts)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Repeat(Behavior):
     """The body at least ``minimum`` and at most ``maximum`` times in a row; None is without limit."""
 
@@ -151,6 +169,21 @@ def choice(options: Iterable[Behavior]) -> Behavior:
     return Repeat(chosen, 0, 1) if optional and not chosen._nullable else chosen
 
 
+def interleave(parts: Iterable[Behavior]) -> Behavior:
+    """The parts side by side: flat, without empty parts, sorted by their text, nothing if one part is nothing."""
+    flat: list[Behavior] = []
+    for part in parts:
+        if isinstance(part, Nothing):
+            return NOTHING
+        if isinstance(part, Interleave):
+            flat.extend(part.parts)
+        elif not isinstance(part, Empty):
+            flat.append(part)
+    if len(flat) > 1:
+        return Interleave(tuple(sorted(flat, key=show_behavior)))
+    return flat[0] if flat else EMPTY
+
+
 def repeat(body: Behavior, minimum: int, maximum: int | None) -> Behavior:
     """The body ``minimum`` to ``maximum`` times, in its simplest form.
 
@@ -192,6 +225,9 @@ def derivative(behavior: Behavior, step: str) -> Behavior:
             case Concat(parts):
                 heads = range(len(_may_start(node)))
                 after[node] = choice([concat((after[parts[i]], *parts[i + 1 :])) for i in heads])
+            case Interleave(parts):
+                ways = [(*parts[:i], after[part], *parts[i + 1 :]) for i, part in enumerate(parts)]
+                after[node] = choice(map(interleave, dict.fromkeys(ways)))
             case Repeat(body, minimum, maximum):
                 # Exact for a nullable body too: its empty turns can be moved behind the one that starts with the step.
                 rest = repeat(body, max(minimum - 1, 0), None if maximum is None else max(maximum - 1, 0))
@@ -199,6 +235,51 @@ def derivative(behavior: Behavior, step: str) -> Behavior:
             case _:
                 after[node] = NOTHING
     return after[behavior]
+
+
+Partials = dict[Behavior, frozenset[Behavior]]
+
+
+def partial_derivatives(behavior: Behavior, step: str, known: Partials) -> frozenset[Behavior]:
+    """Behaviors none of which is a choice and whose choice is the derivative: empty if the step may not come first.
+
+    Antimirov, "Partial derivatives of regular expressions and finite automaton constructions" (TCS 1996). ``known``
+    is filled with those of parts by this step and is to be given again with it.
+    """
+    if behavior in known:
+        return known[behavior]
+    for node in children_first(behavior, lambda node: () if node in known else _may_start(node)):
+        if node in known:
+            continue
+        found: list[Behavior] = []
+        match node:
+            case Step(name) if name == step:
+                found = [EMPTY]
+            case Choice(options):
+                found = [way for option in options for way in known[option]]
+            case Concat(parts):
+                heads = range(len(_may_start(node)))
+                found = [concat((way, *parts[i + 1 :])) for i in heads for way in known[parts[i]]]
+            case Interleave(parts):
+                places = range(len(parts))
+                found = [interleave((*parts[:i], way, *parts[i + 1 :])) for i in places for way in known[parts[i]]]
+            case Repeat(body, minimum, maximum) if maximum != 0:
+                rest = repeat(body, max(minimum - 1, 0), None if maximum is None else maximum - 1)
+                found = [concat((way, rest)) for way in known[body]]
+        known[node] = frozenset({option for way in found for option in alternatives(way)})
+    return known[behavior]
+
+
+def alternatives(behavior: Behavior) -> tuple[Behavior, ...]:
+    """The options of a normalised choice, ``a?`` being two, anything else alone; ``NOTHING`` has none."""
+    match behavior:
+        case Choice(options):
+            return options
+        case Repeat(body, 0, 1):
+            return (EMPTY, *alternatives(body))
+        case Nothing():
+            return ()
+    return (behavior,)
 
 
 def first_steps(behavior: Behavior) -> frozenset[str]:
@@ -223,6 +304,9 @@ def _may_start(node: Behavior) -> tuple[Behavior, ...]:
 
 def show_behavior(behavior: Behavior) -> str:
     """The behavior as text; that of a normalised one parses back to it. ``()`` is Empty and ``∅`` is Nothing."""
+    known: str | None = getattr(behavior, "_shown", None)
+    if known is not None:
+        return known
     pieces: list[str] = []
     todo: list[Behavior | str] = [behavior]
     while todo:
@@ -231,7 +315,9 @@ def show_behavior(behavior: Behavior) -> str:
             pieces.append(item)
         else:
             todo.extend(reversed(_layout(item)))
-    return "".join(pieces)
+    text = "".join(pieces)
+    object.__setattr__(behavior, "_shown", text)
+    return text
 
 
 def _layout(node: Behavior) -> list[Behavior | str]:
@@ -240,11 +326,13 @@ def _layout(node: Behavior) -> list[Behavior | str]:
         case Step(name):
             return [name]
         case Choice(options) if options:
-            return _joined(options, " | ", (Choice,))
+            return _joined(options, " | ", (Choice, Interleave))
+        case Interleave(parts) if parts:
+            return _joined(parts, " || ", (Choice, Interleave))
         case Concat(parts) if parts:
-            return _joined(parts, " ", (Choice, Concat))
+            return _joined(parts, " ", (Choice, Interleave, Concat))
         case Repeat(body, minimum, maximum):
-            return [*_within(body, (Choice, Concat, Repeat)), _postfix(minimum, maximum)]
+            return [*_within(body, (Choice, Interleave, Concat, Repeat)), _postfix(minimum, maximum)]
     return ["()"] if node._nullable else ["∅"]
 
 

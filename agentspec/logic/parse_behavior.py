@@ -1,18 +1,23 @@
 """Text to behavior, such as ``question (thought action observation){0,5} thought (answer | unknown)``.
 
-Steps side by side are a sequence, ``|`` is a choice, and ``* + ? {m,n} {n} {m,} {,n}`` repeat what stands before them.
+Steps one after another are a sequence; ``|`` is a choice and ``||`` an interleaving of sequences; ``* + ? {m,n} {n}
+{m,} {,n}`` repeat what stands before them. Repetition binds most tightly, then sequence; ``|`` and ``||`` may not stand
+side by side without parentheses, since either reading of ``a | b || c`` would surprise somebody. A name may be that of
+a part, another behavior that stands for itself as if in parentheses.
+
 Open parentheses are kept on a list, so that no text can exhaust Python's stack.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agentspec.errors import SyntaxProblem
-from agentspec.logic.behavior import EMPTY, NOTHING, Behavior, Step, choice, concat, repeat
-from agentspec.logic.source import SourceText, quoted
+from agentspec.logic.behavior import EMPTY, NOTHING, Behavior, Step, choice, concat, interleave, repeat
+from agentspec.logic.source import MAX_TEXT, SourceText, quoted
 
 MAX_NESTING = 200
 """Parentheses that may be open at one place."""
@@ -20,11 +25,14 @@ MAX_NESTING = 200
 MAX_REPEAT = 1_000
 """The largest number in ``{m,n}``."""
 
+MAX_SIZE = 100_000
+"""Nodes of a behavior in which the parts it names are written out."""
+
 _TOKEN = re.compile(
     r"""(?P<blank>(?:\s|\#[^\n]*)+)
       | (?P<name>[A-Za-z_][A-Za-z0-9_-]*)
       | (?P<number>[0-9]+)
-      | (?P<sign>[|*+?{},()∅])
+      | (?P<sign>\|\||[|*+?{},()∅])
       | (?P<unknown>.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -39,9 +47,10 @@ class _Token(NamedTuple):
 
 @dataclass(slots=True)
 class _Group:
-    """What stands since an open parenthesis: finished options, and the parts of the one being read."""
+    """What stands since an open parenthesis: what ``operator`` joins so far, and the sequence being read."""
 
     opened: _Token | None
+    operator: str | None = None
     options: list[Behavior] = field(default_factory=list)
     parts: list[Behavior] = field(default_factory=list)
     repeated: bool = False
@@ -55,25 +64,80 @@ class _Group:
         self.options.append(concat(self.parts))
         self.parts = []
 
+    def joined(self) -> Behavior:
+        return interleave(self.options) if self.operator == "||" else choice(self.options)
 
-def parse_behavior(text: str, *, source: str = "<behavior>", line: int = 1, column: int = 1) -> Behavior:
+
+def parse_behavior(
+    text: str,
+    *,
+    parts: Mapping[str, Behavior] | None = None,
+    source: str = "<behavior>",
+    line: int = 1,
+    column: int = 1,
+) -> Behavior:
     """The normalised behavior that ``text`` writes; ``source``, ``line`` and ``column`` say where the text starts.
 
-    Raises SyntaxProblem, located at the offending token, if the text is no behavior, is too long or too deeply nested.
+    A name in ``parts`` is that behavior, every other name a step. Raises SyntaxProblem, located at the offending
+    token, if the text is no behavior, is too long or too deeply nested, or has more than ``MAX_SIZE`` nodes with its
+    parts written out.
     """
     place = SourceText(text, source, line, column)
     place.require_length()
-    return _Parser(place).behavior()
+    return _Parser(place, parts or {}).behavior()
+
+
+def parse_parts(
+    texts: Mapping[str, SourceText], relocate: Callable[[str, SyntaxProblem], SyntaxProblem] | None = None
+) -> dict[str, Behavior]:
+    """The behaviors of named parts, which may use each other's names in any order but never in a circle.
+
+    Raises SyntaxProblem, located in the text of the part concerned; ``relocate`` is given that part's name and the
+    problem and returns what is raised instead. A circle is named from part to part.
+    """
+    uses = {name: _uses(place, texts) for name, place in texts.items() if len(place.text) <= MAX_TEXT}
+    done: dict[str, Behavior] = {}
+    for root in texts:
+        path = {root: iter(uses.get(root, ()))} if root not in done else {}
+        while path:
+            name = next(reversed(path))
+            place = texts[name]
+            use = next((use for use in path[name] if use.text not in done), None)
+            try:
+                if use is None:
+                    done[name] = parse_behavior(
+                        place.text, parts=done, source=place.source, line=place.line, column=place.column
+                    )
+                    del path[name]
+                elif use.text in path:
+                    names = list(path)
+                    circle = " -> ".join([*names[names.index(use.text) :], use.text])
+                    raise place.problem(use.offset, f"part '{use.text}' is made of itself: {circle}")
+                else:
+                    path[use.text] = iter(uses.get(use.text, ()))
+            except SyntaxProblem as problem:
+                raise (relocate(name, problem) if relocate else problem) from None
+    return done
+
+
+def _uses(place: SourceText, names: Container[str]) -> list[_Token]:
+    return [token for token in _tokens(place.text) if token.kind == "name" and token.text in names]
+
+
+def _tokens(text: str) -> list[_Token]:
+    return [
+        _Token(match.lastgroup or "", match[0], match.start())
+        for match in _TOKEN.finditer(text)
+        if match.lastgroup != "blank"
+    ]
 
 
 class _Parser:
-    def __init__(self, place: SourceText) -> None:
+    def __init__(self, place: SourceText, parts: Mapping[str, Behavior]) -> None:
         self._place = place
-        self._tokens = [
-            _Token(match.lastgroup or "", match[0], match.start())
-            for match in _TOKEN.finditer(place.text)
-            if match.lastgroup != "blank"
-        ]
+        self._named = parts
+        self._size = 0
+        self._tokens = _tokens(place.text)
         last = self._tokens[-1] if self._tokens else _Token("end", "", 0)
         self._tokens.append(_Token("end", "", last.offset + len(last.text)))
         self._index = 0
@@ -86,29 +150,46 @@ class _Parser:
         while True:
             token, group = self._take(), groups[-1]
             if token.kind == "name":
-                group.add(Step(token.text))
+                group.add(self._step_or_part(token))
             elif token.text == "∅":
                 group.add(NOTHING)
             elif token.text == "(":
                 if len(groups) > MAX_NESTING:
                     raise self._place.problem(token.offset, f"nested deeper than {MAX_NESTING} levels")
                 groups.append(_Group(token))
-            elif token.text in ("|", ")") or token.kind == "end":
+            elif token.text in ("|", "||", ")") or token.kind == "end":
                 self._end_option(group, token)
                 if token.text == ")":
                     if group.opened is None:
                         raise self._place.problem(token.offset, "unbalanced ')': no '(' is open")
                     groups.pop()
-                    groups[-1].add(choice(group.options))
+                    groups[-1].add(group.joined())
                 elif token.kind == "end":
                     if group.opened is not None:
                         where = group.opened.offset
                         raise self._place.problem(where, "'(' is never closed; expected ')' before the end")
-                    return choice(group.options)
+                    return group.joined()
+                else:
+                    self._set_operator(group, token)
             elif token.text in _SHORT or token.text == "{":
                 self._repeat_last(group, token)
             else:
-                raise self._problem(token, "a step, '|', '(', ')' or a repetition")
+                raise self._problem(token, "a step, '|', '||', '(', ')' or a repetition")
+
+    def _step_or_part(self, token: _Token) -> Behavior:
+        found = self._named.get(token.text) or Step(token.text)
+        self._size += found.size
+        if self._size > MAX_SIZE:
+            message = f"with its parts written out, the behavior has more than {MAX_SIZE} steps and operators"
+            raise self._place.problem(token.offset, message)
+        return found
+
+    def _set_operator(self, group: _Group, token: _Token) -> None:
+        if group.operator not in (None, token.text):
+            raise self._place.problem(
+                token.offset, f"'{token.text}' beside '{group.operator}'; put parentheses around what belongs together"
+            )
+        group.operator = token.text
 
     def _take(self) -> _Token:
         token = self._tokens[self._index]

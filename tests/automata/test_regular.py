@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from functools import cache
+from itertools import chain, combinations
+
 import pytest
 from hypothesis import given, settings
 
@@ -9,7 +13,7 @@ from agentspec.automata import regular
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.regular import behavior_dfa
 from agentspec.errors import TooLarge
-from agentspec.logic.behavior import Behavior, Choice, Concat, Empty, Nothing, Repeat, Step
+from agentspec.logic.behavior import Behavior, Choice, Concat, Empty, Interleave, Nothing, Repeat, Step
 from agentspec.logic.parse_behavior import parse_behavior
 from tests.automata.languages import assert_minimal, assert_well_formed, words_up_to
 from tests.logic.strategies import behaviors
@@ -36,6 +40,8 @@ def ends(behavior: Behavior, word: tuple[str, ...], start: int) -> frozenset[int
             return places
         case Choice(options):
             return frozenset(end for option in options for end in ends(option, word, start))
+        case Interleave(parts):
+            return frozenset(end for end in range(start, len(word) + 1) if mixed(parts, word[start:end]))
         case Repeat(body, minimum, maximum):
             places = frozenset({start})
             found: frozenset[int] = places if minimum == 0 else frozenset()
@@ -46,6 +52,19 @@ def ends(behavior: Behavior, word: tuple[str, ...], start: int) -> frozenset[int
                     found |= places
             return found
     raise TypeError(behavior)
+
+
+@cache
+def mixed(parts: tuple[Behavior, ...], word: tuple[str, ...]) -> bool:
+    """Whether the word is a shuffle of words of the parts: each choice of the first part's positions is tried."""
+    if not parts:
+        return not word
+    places = range(len(word))
+    for mine in chain.from_iterable(combinations(places, count) for count in range(len(word) + 1)):
+        own = tuple(word[i] for i in mine)
+        if len(own) in ends(parts[0], own, 0) and mixed(parts[1:], tuple(word[i] for i in places if i not in mine)):
+            return True
+    return False
 
 
 def accepts(dfa: Dfa, word: tuple[str, ...]) -> bool:
@@ -82,6 +101,14 @@ SIZES = [
     ("(a (b c){0,2})*", 5),
     ("()", 1),
     ("a b{2,} c", 5),
+    ("a b || c", 6),
+    ("a || b || c", 8),
+    ("a b || a c", 8),
+    ("(a b)* || c", 4),
+    ("(a b)* || (a c)*", 5),
+    ("a{3} || b{2}", 12),
+    ("a || a || a", 4),
+    ("(a || b){2} c", 8),
 ]
 
 
@@ -119,10 +146,40 @@ def test_a_step_that_is_not_used_has_no_edge() -> None:
 
 def test_too_large_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regular, "STATE_LIMIT", 10)
-    with pytest.raises(TooLarge, match=r"more than 10 states; use smaller repeats"):
+    with pytest.raises(TooLarge, match=r"needs more than 10 states; use smaller repeats"):
         behavior_dfa(parse_behavior("a{20}"), STEPS)
+    with pytest.raises(TooLarge, match=r"needs more than 10 states; use smaller repeats"):
+        behavior_dfa(parse_behavior("(a | b)* a (a | b){4}"), STEPS)
 
 
-def test_a_thousand_repeats_are_a_thousand_states() -> None:
-    dfa = behavior_dfa(parse_behavior("a{0,1000} b"), STEPS)
-    assert len(dfa.edges) == 1002
+def test_too_many_alternatives_that_begin_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regular, "WORK_LIMIT", 100)
+    with pytest.raises(TooLarge, match=r"too many alternatives that begin alike; use smaller"):
+        behavior_dfa(parse_behavior("(a | b)* a (a | b){6}"), STEPS)
+
+
+@pytest.mark.parametrize("text", ["a{100} || b{100} || c{100}", "b | (a (b{200} || c{200}) a)*"])
+def test_a_product_that_is_too_large_is_refused_before_it_is_built(text: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(
+        TooLarge, match=r"interleaves parts of \d+ x \d+( x \d+)? states, more than 20000: '[abc]\{\d+\} \|\| "
+    ):
+        behavior_dfa(parse_behavior(text), STEPS)
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("a{0,1000} b", 1002),
+        ("(a b){0,500}", 1001),
+        ("a (b c){0,500} c", 1003),
+        ("a{0,100} || b{0,20}", 2121),
+        ("((a? b?){0,50} || c) c", 203),
+    ],
+)
+def test_large_repeats_need_a_state_a_turn_and_little_time(text: str, states: int) -> None:
+    start = time.perf_counter()
+    dfa = behavior_dfa(parse_behavior(text), STEPS)
+    assert len(dfa.edges) == states
+    assert time.perf_counter() - start < 10

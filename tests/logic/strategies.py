@@ -15,11 +15,13 @@ from agentspec.logic.behavior import (
     Choice,
     Concat,
     Empty,
+    Interleave,
     Nothing,
     Repeat,
     Step,
     choice,
     concat,
+    interleave,
     repeat,
 )
 from agentspec.logic.formula import (
@@ -127,6 +129,7 @@ def raw_behaviors(steps: Sequence[str] = ("a", "b"), max_leaves: int = 6) -> st.
         return st.one_of(
             several.map(Concat),
             several.map(Choice),
+            several.map(Interleave),
             st.builds(lambda body, low_more: repeated(body, *low_more), inner, bounds),
         )
 
@@ -145,6 +148,8 @@ def normalised(behavior: Behavior) -> Behavior:
             return concat([normalised(part) for part in parts])
         case Choice(options):
             return choice([normalised(option) for option in options])
+        case Interleave(parts):
+            return interleave([normalised(part) for part in parts])
         case Repeat(body, minimum, maximum):
             return repeat(normalised(body), minimum, maximum)
         case Step() | Empty() | Nothing():

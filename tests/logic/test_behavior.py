@@ -21,14 +21,18 @@ from agentspec.logic.behavior import (
     Choice,
     Concat,
     Empty,
+    Interleave,
     Nothing,
+    Partials,
     Repeat,
     Step,
     choice,
     concat,
     derivative,
     first_steps,
+    interleave,
     nullable,
+    partial_derivatives,
     repeat,
     show_behavior,
     steps_of,
@@ -60,6 +64,11 @@ def ends(behavior: Behavior, word: Sequence[str]) -> dict[int, frozenset[int]]:
             for part in parts:
                 reached = follow(reached, ends(part, word))
             return reached
+        case Interleave(parts):
+            return {
+                at: frozenset(end for end in places if end >= at and shuffled(parts, tuple(word[at:end])))
+                for at in places
+            }
         case Repeat(body, minimum, maximum):
             table = ends(body, word)
             reached = {at: frozenset({at}) for at in places}
@@ -72,6 +81,19 @@ def ends(behavior: Behavior, word: Sequence[str]) -> dict[int, frozenset[int]]:
                 reached = follow(reached, table)
             return found
     raise TypeError(behavior)
+
+
+@cache
+def shuffled(parts: tuple[Behavior, ...], word: tuple[str, ...]) -> bool:
+    """Whether each position can be given to one part so that every part accepts what it was given, in order."""
+    if not parts:
+        return not word
+    for mask in range(2 ** len(word)):
+        mine = tuple(step for i, step in enumerate(word) if mask >> i & 1)
+        others = tuple(step for i, step in enumerate(word) if not mask >> i & 1)
+        if shuffled(parts[1:], others) and len(mine) in ends(parts[0], mine)[0]:
+            return True
+    return False
 
 
 def follow(first: dict[int, frozenset[int]], second: dict[int, frozenset[int]]) -> dict[int, frozenset[int]]:
@@ -122,6 +144,14 @@ def all_derivatives(behavior: Behavior, most: int = 5_000) -> set[Behavior]:
         ("(a? b?){2}", ["", "b a", "a b a b"], ["b a b a"]),
         ("()", [""], ["a"]),
         ("∅", [], ["", "a"]),
+        ("a b || c", ["a b c", "a c b", "c a b"], ["", "a b", "b a c", "c b a", "a b c c"]),
+        ("a b || a c", ["a b a c", "a a b c", "a a c b", "a c a b"], ["a b c a", "a b c", "b a a c"]),
+        ("(a b)* || c?", ["", "c", "a c b", "a b a b c", "a b a c b"], ["c c", "a c", "b a"]),
+        ("a || b || c", ["a b c", "c b a", "b a c"], ["a b", "a b c a"]),
+        ("a || a", ["a a"], ["a", "a a a"]),
+        ("x (a || b){2}", ["x a b a b", "x a b b a", "x b a a b"], ["x a a b b", "x a b", "a b a b"]),
+        ("(a | b) || c", ["a c", "c b"], ["a b", "a b c"]),
+        ("a{2,3} || b", ["a b a", "b a a a", "a a b"], ["a b", "a a a a b"]),
         ("a (b | ()) a*", ["a", "a b a a"], ["b"]),
     ],
 )
@@ -162,7 +192,21 @@ def test_derivatives_accept_the_same_words(raw: Behavior) -> None:
 
 
 @patient
-@given(behaviors(("a", "b", "c"), max_leaves=10), st.lists(st.sampled_from("abc"), max_size=8))
+@given(behaviors())
+def test_partial_derivatives_are_the_options_of_the_derivative(behavior: Behavior) -> None:
+    known: dict[str, Partials] = {step: {} for step in STEPS}
+    for value in sorted(all_derivatives(behavior), key=show_behavior)[:6]:
+        for step in STEPS:
+            ways = partial_derivatives(value, step, known[step])
+            assert not any(isinstance(way, Choice | Nothing) for way in ways)
+            assert bool(ways) == (step in first_steps(value))
+            after = derivative(value, step)
+            for word in WORDS[:15]:
+                assert any(accepts(way, word) for way in ways) == accepts(after, word), (step, word)
+
+
+@patient
+@given(behaviors(("a", "b", "c"), max_leaves=8), st.lists(st.sampled_from("abc"), max_size=6))
 def test_longer_words(behavior: Behavior, word: list[str]) -> None:
     assert accepted_by_derivatives(behavior, word) == accepts(behavior, word)
 
@@ -251,6 +295,12 @@ def test_the_clerk() -> None:
         ("() | a | b", "(a | b)?"),
         ("a? | b", "a | b?"),
         ("() | a*", "a*"),
+        ("a || b", "b || a"),
+        ("a || (c || b)", "a || b || c"),
+        ("a || ()", "a"),
+        ("() || ()", "()"),
+        ("a || ∅", "∅"),
+        ("b a || (a || b a)", "a || (b a) || (b a)"),
         ("a | ∅", "a"),
         ("a ∅ b", "∅"),
         ("∅*", "()"),
@@ -273,6 +323,11 @@ def test_same_value(one: str, two: str) -> None:
         (parse_behavior("(a | b) c | d*"), "(a | b) c | d*"),
         (parse_behavior("(a b)+ (c){3} d{2,} e{1,4} (f | g)?"), "(a b)+ c{3} d{2,} e{1,4} (f | g)?"),
         (parse_behavior("(a{2}){3}"), "(a{2}){3}"),
+        (parse_behavior("x (c d || a b) y"), "x (a b || c d) y"),
+        (parse_behavior("(b | a) || (c || d)*"), "(c || d)* || (a | b)"),
+        (parse_behavior("(b || a) | c d"), "(a || b) | c d"),
+        (Interleave(()), "()"),
+        (Interleave((A, Interleave((B, C)))), "a || (b || c)"),
         (EMPTY, "()"),
         (NOTHING, "∅"),
         (Concat(()), "()"),
@@ -300,6 +355,20 @@ def test_choice_is_associative_commutative_and_idempotent(options: list[Behavior
     assert choice([choice(options[:2]), choice(options[2:])]) == choice(options)
 
 
+@patient
+@given(st.lists(behaviors(), max_size=4), st.randoms())
+def test_interleaving_is_associative_and_commutative(parts: list[Behavior], rng: Random) -> None:
+    shuffled = list(parts)
+    rng.shuffle(shuffled)
+    assert interleave(shuffled) == interleave(parts)
+    assert interleave([interleave(parts[:2]), interleave(parts[2:])]) == interleave(parts)
+
+
+def test_interleaving_is_not_idempotent() -> None:
+    assert interleave([A, A]) == Interleave((A, A))
+    assert derivative(interleave([A, A]), "a") == A
+
+
 @pytest.mark.parametrize(("minimum", "maximum"), [(-1, 2), (3, 2), (0, -1)])
 def test_impossible_bounds(minimum: int, maximum: int) -> None:
     with pytest.raises(ValueError, match="bounds"):
@@ -314,6 +383,8 @@ def test_nullable() -> None:
     assert not nullable(Concat((repeat(A, 0, 2), B)))
     assert nullable(Choice((A, EMPTY)))
     assert nullable(Repeat(EMPTY, 3, 3))
+    assert nullable(Interleave((EMPTY, repeat(A, 0, 1))))
+    assert not nullable(Interleave((A, repeat(A, 0, 1))))
 
 
 # ---- errors
@@ -331,7 +402,12 @@ def test_nullable() -> None:
         ("a |", 1, 4, "expected a step or '(', found the end"),
         ("a | # or\n", 1, 4, "found the end"),
         ("| a", 1, 1, "expected a step or '(', found '|'"),
-        ("a || b", 1, 4, "found '|'"),
+        ("a || b | c", 1, 8, "'|' beside '||'; put parentheses around what belongs together"),
+        ("a | (b || c) || d", 1, 14, "'||' beside '|'"),
+        ("|| a", 1, 1, "expected a step or '(', found '||'"),
+        ("a ||", 1, 5, "expected a step or '(', found the end"),
+        ("a ||| b", 1, 5, "expected a step or '(', found '|'"),
+        ("a |  | b", 1, 6, "expected a step or '(', found '|'"),
         ("(a |)", 1, 5, "found ')'"),
         ("*", 1, 1, "'*' repeats nothing"),
         ("a | +", 1, 5, "'+' repeats nothing"),
@@ -350,7 +426,7 @@ def test_nullable() -> None:
         ("a{1,1001}", 1, 5, "bound '1001' is too large"),
         ("a{" + "9" * 5000 + "}", 1, 3, "too large"),
         ("a -> b", 1, 3, "found '-'"),
-        ("a\n  & b", 2, 3, "expected a step, '|', '(', ')' or a repetition, found '&'"),
+        ("a\n  & b", 2, 3, "expected a step, '|', '||', '(', ')' or a repetition, found '&'"),
         ("a 5", 1, 3, "found '5'"),
         ("a }", 1, 3, "found '}'"),
         ("a\u200b", 1, 2, "\\u200b"),
@@ -372,7 +448,7 @@ def test_places_count_from_where_the_text_starts() -> None:
     with pytest.raises(SyntaxProblem) as caught:
         parse_behavior("a &", source="clerk.yaml", line=3, column=12)
     assert str(caught.value) == (
-        "clerk.yaml:3:14: expected a step, '|', '(', ')' or a repetition, found '&'\n"
+        "clerk.yaml:3:14: expected a step, '|', '||', '(', ')' or a repetition, found '&'\n"
         "    " + " " * 11 + "a &\n"
         "    " + " " * 13 + "^"
     )
