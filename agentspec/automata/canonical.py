@@ -7,25 +7,27 @@ states are read off reduced decision diagrams (Bryant 1986), whose form depends 
 from __future__ import annotations
 
 from agentspec.automata.dfa import Dfa
+from agentspec.automata.effort import Effort
 from agentspec.automata.forest import gathered, minimised
 from agentspec.automata.translate import numbered
-from agentspec.errors import TooLarge
 
 WORK_LIMIT = 1_000_000
 """Cases that the cubes of one automaton may be split into."""
+SECONDS_LIMIT = 20.0
 
 _Cube = tuple[tuple[int, bool], ...]
 """The literals of a cube by rank, the smallest first."""
 
 
-def canonical(dfa: Dfa) -> Dfa:
+def canonical(dfa: Dfa, name: str = "automaton") -> Dfa:
     """The automaton that ``translate`` gives for the same language: minimal, numbered breadth first, no dead state.
 
     The letters must be cubes of propositions, without steps. The empty word, if accepted, no longer is. Raises TooLarge
-    where the cubes of a state are too entangled.
+    naming ``name`` where the cubes of a state are too entangled.
     """
+    effort = Effort(name, len(dfa.edges) + 2, WORK_LIMIT, SECONDS_LIMIT)
     rank_of = {name: rank for rank, name in enumerate(dfa.propositions)}
-    diagrams = _Diagrams(dead=len(dfa.edges))
+    diagrams = _Diagrams(len(dfa.edges), effort)
     roots = []
     for edges in dfa.edges:
         cubes = [
@@ -38,15 +40,16 @@ def canonical(dfa: Dfa) -> Dfa:
     ranks, lows, highs = (
         (list(column) for column in zip(*diagrams.unique, strict=True)) if diagrams.unique else ([],) * 3
     )
-    return numbered(minimised(gathered(ranks, lows, highs, roots, accepting)), dfa.propositions, dfa.propositions)
+    forest = minimised(gathered(ranks, lows, highs, roots, accepting), effort)
+    return numbered(forest, dfa.propositions, dfa.propositions)
 
 
 class _Diagrams:
     """Hash-consed nodes; ``~(q + 1)`` is the leaf of state ``q``, since 0 will be a copy of the initial one."""
 
-    def __init__(self, dead: int) -> None:
+    def __init__(self, dead: int, effort: Effort) -> None:
         self.unique: dict[tuple[int, int, int], int] = {}
-        self._dead = dead
+        self._dead, self._effort = dead, effort
         self._work = 0
 
     def node(self, edges: list[tuple[_Cube, int]]) -> int:
@@ -57,8 +60,7 @@ class _Diagrams:
             if not cube:
                 return ~(target + 1)
         self._work += 1
-        if self._work > WORK_LIMIT:
-            raise TooLarge(f"its transitions take more than {WORK_LIMIT} steps to put into decision diagrams")
+        self._effort.spent(self._work)
         rank = min(cube[0][0] for cube, _ in edges)
         low, high = self._branch(edges, rank, False), self._branch(edges, rank, True)
         return low if low == high else self.unique.setdefault((rank, low, high), len(self.unique))

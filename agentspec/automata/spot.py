@@ -116,7 +116,7 @@ def _from_diagrams(spot: Any, given: Any, order: tuple[str, ...], name: str) -> 
     found = spot.minimize_mtdfa(spot.ltlf_to_mtdfa(given, dict=dictionary))
     effort = Effort(name, embedded.STATE_LIMIT, embedded.NODE_LIMIT, embedded.SECONDS_LIMIT)
     effort.reached(found.num_roots())
-    return embedded.numbered(minimised(_Reading(found.states, rank_of, effort).forest()), order, order)
+    return embedded.numbered(minimised(_Reading(found.states, rank_of, effort).forest(), effort), order, order)
 
 
 class _Reading:

@@ -24,7 +24,7 @@ def words_until_end(automaton: Buchi, *, end: str = END, source: str = "<hoa>") 
     propositions = tuple(name for name in automaton.propositions if name != end)
     edges = tuple(tuple(ending.before_end(q)) for q in range(len(automaton.edges)))
     accepting = frozenset(q for q in range(len(edges)) if ending.ends_well(q))
-    return canonical(Dfa(propositions, automaton.initial, accepting, edges))
+    return canonical(Dfa(propositions, automaton.initial, accepting, edges), source)
 
 
 class _Ending:
