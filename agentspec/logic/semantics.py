@@ -50,16 +50,24 @@ def holds(formula: Formula, word: Sequence[Collection[str]], position: int = 0) 
 
     Raises ValueError if the word is empty or the position is not in it.
     """
+    if word and not 0 <= position < len(word):
+        raise ValueError(f"position {position} is not in a word of length {len(word)}")
+    return truth_along(formula, word)[formula][position]
+
+
+def truth_along(formula: Formula, word: Sequence[Collection[str]]) -> dict[Formula, Sequence[bool]]:
+    """The truth of each subformula at each position of ``word``, operands before what is made of them.
+
+    Raises ValueError if the word is empty.
+    """
     if not word:
         raise ValueError("formulas have a meaning over non-empty words only")
-    if not 0 <= position < len(word):
-        raise ValueError(f"position {position} is not in a word of length {len(word)}")
     truth: dict[Formula, Sequence[bool]] = {}
     for node in subformulas(formula):
         truth[node] = [
             _holds_at(node, here, range(here, len(word)), word, truth, len(word)) for here in range(len(word))
         ]
-    return truth[formula][position]
+    return truth
 
 
 def holds_on_lasso(

@@ -1,8 +1,10 @@
-"""Negation normal form, and rewritings that cost time linear in the formula.
+"""Negation normal form, and rewritings whose cost is nearly linear in the formula.
 
 The dualities are those of De Giacomo & Vardi (IJCAI 2013): the strong next is dual to the weak next, until to release.
-Every rewriting also holds over infinite words, where the two nexts mean the same; that is why ``X true`` and
-``N false`` (not at the end, at the end) stay as they are, and ``F last`` is not replaced by ``true``.
+For most rewritings see Somenzi & Bloem, "Efficient Büchi Automata from LTL Formulae" (CAV 2000): what syntactically
+implies something else beside or below it makes one of them needless. Each keeps the truth at every position of every
+finite and infinite word. Over infinite words the two nexts mean the same; that is why ``X true`` and ``N false`` (not
+at the end, at the end) stay as they are, and ``F last`` is not replaced by ``true``.
 """
 
 from __future__ import annotations
@@ -38,12 +40,17 @@ from agentspec.logic.formula import (
     Yesterday,
     subformulas,
 )
-
-AT_END = WeakNext(FALSE)
-"""``last`` in negation normal form."""
-
-NOT_AT_END = Next(TRUE)
-"""``!last`` in negation normal form."""
+from agentspec.logic.implication import (
+    AT_END,
+    NOT_AT_END,
+    follow,
+    implies,
+    needed_before,
+    needed_beside,
+    negation,
+    neutral,
+    suffice,
+)
 
 
 def to_nnf(formula: Formula) -> Formula:
@@ -119,10 +126,10 @@ def _either(a: Formula, b: Formula, c: Formula, d: Formula) -> Formula:
 
 
 def simplify(formula: Formula) -> Formula:
-    """A formula in negation normal form with the same language, often smaller.
+    """A formula in negation normal form with the same truth at every position of every word, often smaller.
 
-    Removes constants, repeated operands, an operand beside its negation (for literals and ``last``), what absorption
-    makes needless, and nested untils and releases that say the same twice. Simplifying again changes nothing.
+    Removes constants, repeated operands, an operand beside its negation (for literals and ends), operands that others
+    imply, and operators that add nothing to what they stand before. Simplifying again changes nothing.
     """
     normal = to_nnf(formula)
     simple: dict[Formula, Formula] = {}
@@ -137,18 +144,21 @@ def _rebuild(node: Formula, operands: list[Formula]) -> Formula:
             return conjunction(operands)
         case Or():
             return disjunction(operands)
-        case Next():
-            return FALSE if operands[0] == FALSE else Next(operands[0])
-        case WeakNext():
-            return TRUE if operands[0] == TRUE else WeakNext(operands[0])
+        case Next() | WeakNext():
+            # There the position before exists, so Z asks no less than Y; likewise below for the next one.
+            (a,) = operands
+            if isinstance(a, WeakYesterday):
+                a = _step(Yesterday, a.operand)
+            return _step(type(node), a)
+        case Yesterday() | WeakYesterday():
+            (a,) = operands
+            if isinstance(a, WeakNext):
+                a = _step(Next, a.operand)
+            return _step(type(node), a)
         case Until():
             return _until(*operands)
         case Release():
             return _release(*operands)
-        case Yesterday():
-            return FALSE if operands[0] == FALSE else Yesterday(operands[0])
-        case WeakYesterday():
-            return TRUE if operands[0] == TRUE else WeakYesterday(operands[0])
         case Since():
             return _since(*operands)
         case WeakSince():
@@ -156,74 +166,131 @@ def _rebuild(node: Formula, operands: list[Formula]) -> Formula:
     return node
 
 
+def _step(step: type[Next | WeakNext | Yesterday | WeakYesterday], a: Formula) -> Formula:
+    fixed = FALSE if issubclass(step, Next | Yesterday) else TRUE
+    return fixed if a == fixed else step(a)
+
+
 def _until(a: Formula, b: Formula) -> Formula:
-    if isinstance(b, Constant) or a in (FALSE, b):
-        return b
-    if isinstance(b, Until) and b.left in (a, TRUE):
-        return b
-    return Until(a, b)
+    while True:
+        while a == TRUE and isinstance(b, Until):
+            b = b.right
+        if isinstance(b, Constant) or _alike_everywhere(b) or implies(a, b):
+            return b
+        if isinstance(b, Until) and implies(a, b.left):
+            return b
+        if isinstance(a, Until) and a.right == b:
+            return a
+        shorter = needed_before(a, b)
+        if shorter is a:
+            return Until(a, b)
+        a = shorter
 
 
 def _release(a: Formula, b: Formula) -> Formula:
-    if isinstance(b, Constant) or a in (TRUE, b):
-        return b
-    if isinstance(b, Release) and b.left in (a, FALSE):
-        return b
-    return Release(a, b)
+    while True:
+        while a == FALSE and isinstance(b, Release):
+            b = b.right
+        if isinstance(b, Constant) or _alike_everywhere(b) or implies(b, a):
+            return b
+        if isinstance(b, Release) and implies(b.left, a):
+            return b
+        if isinstance(a, Release) and a.right == b:
+            return a
+        shorter = needed_beside(a, b)
+        if shorter is a:
+            return Release(a, b)
+        a = shorter
 
 
 def _since(a: Formula, b: Formula) -> Formula:
-    if isinstance(b, Constant) or a in (FALSE, b):
-        return b
-    if isinstance(b, Since) and b.left in (a, TRUE):
-        return b
-    return Since(a, b)
+    while True:
+        while a == TRUE and isinstance(b, Since):
+            b = b.right
+        if isinstance(b, Constant) or implies(a, b):
+            return b
+        if a == TRUE and any(isinstance(part, WeakYesterday) for part in suffice(b)):
+            return TRUE
+        if isinstance(b, Since | WeakSince) and implies(a, b.left):
+            return b
+        shorter = a.left if isinstance(a, Since | WeakSince) and a.right == b else needed_before(a, b)
+        if shorter is a:
+            return Since(a, b)
+        a = shorter
 
 
 def _weak_since(a: Formula, b: Formula) -> Formula:
-    if b == TRUE or a in (FALSE, b):
-        return b
-    return TRUE if a == TRUE else WeakSince(a, b)
+    while True:
+        while b == FALSE and isinstance(a, WeakSince):
+            a = disjunction((a.left, a.right))
+        if TRUE in (a, b):
+            return TRUE
+        if implies(a, b):
+            return b
+        if b == FALSE and any(isinstance(part, Yesterday) for part in follow(a)):
+            return FALSE
+        if isinstance(b, WeakSince) and implies(a, b.left):
+            return b
+        if isinstance(b, Since) and a == b.left:
+            b = b.right
+            continue
+        if isinstance(a, Since | WeakSince) and a.right == b:
+            return a
+        shorter = needed_before(a, b)
+        if shorter is a:
+            return WeakSince(a, b)
+        a = shorter
+
+
+def _alike_everywhere(formula: Formula) -> bool:
+    """Whether it is ``G F a`` or ``F G a``, which hold at all positions of a word or at none."""
+    match formula:
+        case Release(left, Until(outer, _)):
+            return left == FALSE and outer == TRUE
+        case Until(left, Release(outer, _)):
+            return left == TRUE and outer == FALSE
+    return False
 
 
 def conjunction(operands: Iterable[Formula]) -> Formula:
     """The conjunction of formulas in negation normal form, flat, without repeats and without needless operands."""
-    return _combine(And, Or, operands)
+    return _combine(And, operands)
 
 
 def disjunction(operands: Iterable[Formula]) -> Formula:
     """The disjunction of formulas in negation normal form, flat, without repeats and without needless operands."""
-    return _combine(Or, And, operands)
+    return _combine(Or, operands)
 
 
-def _combine(joined: type[And] | type[Or], dual: type[And] | type[Or], operands: Iterable[Formula]) -> Formula:
-    """``joined`` is And or Or, ``dual`` the other one."""
-    neutral, absorbing = (TRUE, FALSE) if joined is And else (FALSE, TRUE)
+def _combine(join: type[And | Or], operands: Iterable[Formula]) -> Formula:
+    """The operands joined, without those that others make needless.
+
+    In a conjunction an operand is needless if others imply it, in a disjunction if it implies others. No two make each
+    other needless: what suffices for a formula is smaller than it, what follows from a release is, and no formula is of
+    both kinds.
+    """
+    absorbing = FALSE if join is And else TRUE
     kept: dict[Formula, None] = {}
     todo = list(operands)[::-1]
     while todo:
         operand = todo.pop()
-        if isinstance(operand, joined):
+        if isinstance(operand, join):
             todo.extend(reversed(operand.operands))
         else:
             kept[operand] = None
-    kept.pop(neutral, None)
-    if absorbing in kept or any(_excluded_by(operand) in kept for operand in kept):
+    kept.pop(neutral(join), None)
+    outwards, inwards = (follow, suffice) if join is And else (suffice, follow)
+    beyond = {part for operand in kept for part in outwards(operand) if part is not operand}
+    if absorbing in kept or any(negation(part) in kept for part in (*kept, *beyond)):
         return absorbing
-    flat = tuple(
+    left = tuple(
         [
             operand
             for operand in kept
-            if not (isinstance(operand, dual) and any(part in kept for part in operand.operands))
+            if operand not in beyond
+            and not any(part is not operand and (part in kept or part in beyond) for part in inwards(operand))
         ]
     )
-    if len(flat) > 1:
-        return joined(flat)
-    return flat[0] if flat else neutral
-
-
-def _excluded_by(formula: Formula) -> Formula | None:
-    """What contradicts an atom or ``last``; None for other formulas, the contradicting ones included."""
-    if isinstance(formula, Atom):
-        return Not(formula)
-    return NOT_AT_END if formula == AT_END else None
+    if len(left) > 1:
+        return join(left)
+    return left[0] if left else neutral(join)

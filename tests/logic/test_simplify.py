@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from random import Random
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from agentspec.logic.formula import And, Atom, Constant, Formula, Next, Not, Or, Release, Until, WeakNext, subformulas
+from agentspec.logic.formula import (
+    FALSE,
+    TRUE,
+    And,
+    Atom,
+    Constant,
+    Formula,
+    Next,
+    Not,
+    Or,
+    Release,
+    Since,
+    Until,
+    WeakNext,
+    WeakSince,
+    WeakYesterday,
+    Yesterday,
+    looks_back,
+    subformulas,
+)
+from agentspec.logic.implication import AT_END, AT_START, NOT_AT_END
 from agentspec.logic.parse import parse_formula
-from agentspec.logic.semantics import holds
+from agentspec.logic.semantics import holds, holds_on_lasso, truth_along
 from agentspec.logic.show import show_formula
 from agentspec.logic.simplify import conjunction, disjunction, simplify, to_nnf
-from tests.logic.strategies import Word, all_words, formulas, patient, words
-from tests.logic.test_semantics import LAWS
+from tests.logic.strategies import Lasso, Word, all_lassos, all_words, formulas, lassos, patient, words
+from tests.logic.test_semantics import LAWS, PAST_LAWS
 
 SHORT = tuple(all_words(max_size=3))
-NORMAL = (Constant, Atom, Not, And, Or, Next, WeakNext, Until, Release)
+LASSOS = tuple(all_lassos(max_size=3))
+NORMAL = (
+    Constant,
+    Atom,
+    Not,
+    And,
+    Or,
+    Next,
+    WeakNext,
+    Until,
+    Release,
+    Yesterday,
+    WeakYesterday,
+    Since,
+    WeakSince,
+)
 
 
 def in_normal_form(formula: Formula) -> bool:
@@ -24,34 +63,85 @@ def in_normal_form(formula: Formula) -> bool:
     )
 
 
+def assert_same(one: Formula, two: Formula, words: Iterable[Word], lassos: Iterable[Lasso]) -> None:
+    """The same truth at every position of the words, and at the first ones of the lassos."""
+    for word in words:
+        assert truth_along(one, word)[one] == truth_along(two, word)[two], word
+    for lasso in lassos:
+        for at in range(3):
+            assert holds_on_lasso(one, *lasso, at) == holds_on_lasso(two, *lasso, at), (lasso, at)
+
+
 @patient
-@given(formulas())
-def test_normal_form_keeps_the_language(formula: Formula) -> None:
+@given(formulas(past=True), lassos())
+def test_normal_form_keeps_the_language(formula: Formula, lasso: Lasso) -> None:
     normal = to_nnf(formula)
     assert in_normal_form(normal)
     assert to_nnf(normal) == normal
-    for word in SHORT:
-        assert holds(normal, word) == holds(formula, word), word
+    assert_same(normal, formula, SHORT, [lasso])
 
 
 @patient
-@given(formulas(max_leaves=12))
-def test_simplify_keeps_the_language(formula: Formula) -> None:
+@given(formulas(max_leaves=12, past=True), st.lists(st.sampled_from(LASSOS), min_size=5, max_size=5))
+def test_simplify_keeps_the_language(formula: Formula, some: list[Lasso]) -> None:
+    assert_simple(formula)
+    assert_same(simplify(formula), formula, SHORT, some)
+
+
+def assert_simple(formula: Formula) -> None:
     simple = simplify(formula)
     assert in_normal_form(simple)
     assert simplify(simple) == simple
     assert simple.size <= to_nnf(formula).size
-    for word in SHORT:
-        assert holds(simple, word) == holds(formula, word), word
+    assert looks_back(simple) <= looks_back(formula)
 
 
 @patient
-@given(formulas(("a", "b", "c"), max_leaves=16), words(("a", "b", "c"), max_size=7))
-def test_longer_words(formula: Formula, word: Word) -> None:
-    value = holds(formula, word)
-    assert holds(to_nnf(formula), word) == value
-    assert holds(simplify(formula), word) == value
-    assert holds(simplify(Not(formula)), word) != value
+@given(formulas(("a", "b", "c"), max_leaves=16, past=True), words(("a", "b", "c"), max_size=7), lassos("abc", 4, 4))
+def test_longer_words(formula: Formula, word: Word, lasso: Lasso) -> None:
+    assert_same(to_nnf(formula), formula, [word], [lasso])
+    assert_same(simplify(formula), formula, [word], [lasso])
+    assert holds(simplify(Not(formula)), word) != holds(formula, word)
+
+
+def close_relatives(rng: Random) -> Formula:
+    """A temporal operator or a join over operands that are likely to be parts of each other."""
+    pool: list[Formula] = [Atom("a"), Atom("b"), Not(Atom("a")), Not(Atom("b")), AT_END, NOT_AT_END, AT_START, TRUE]
+    steps = (Next, WeakNext, Yesterday, WeakYesterday)
+    for _ in range(rng.randint(2, 7)):
+        one, two, three = rng.choices(pool, k=3)
+        kind = rng.choice((Until, Release, Since, WeakSince, And, Or, *steps))
+        if kind in (And, Or):
+            pool.append(kind((one, two, three)[: rng.randint(2, 3)]))  # type: ignore[call-arg]
+        elif kind in steps:
+            pool.append(kind(one))  # type: ignore[call-arg]
+        else:
+            pool.append(kind(rng.choice((one, TRUE, FALSE)), rng.choice((two, two, FALSE))))  # type: ignore[call-arg]
+    return pool[-1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_operands_that_are_parts_of_each_other(seed: int) -> None:
+    rng = Random(seed)
+    for _ in range(100):
+        formula = close_relatives(rng)
+        assert_simple(formula)
+        assert_same(simplify(formula), formula, rng.sample(SHORT, 10), rng.sample(LASSOS, 2))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_all_words_up_to_length_4_and_all_lassos(seed: int) -> None:
+    rng = Random(seed)
+    for _ in range(30):
+        formula = close_relatives(rng)
+        assert_simple(formula)
+        assert_same(simplify(formula), formula, all_words(max_size=4), LASSOS)
+
+
+@pytest.mark.parametrize(("one", "two"), PAST_LAWS)
+def test_past_laws_survive(one: str, two: str) -> None:
+    assert_same(simplify(parse_formula(one)), simplify(parse_formula(two)), SHORT, LASSOS[:50])
 
 
 @pytest.mark.parametrize(("one", "two"), LAWS)
@@ -81,6 +171,14 @@ def test_laws_survive(one: str, two: str) -> None:
         ("a <-> b", "a & b | !a & !b"),
         ("!!a", "a"),
         ("!(a & b & c)", "!a | !b | !c"),
+        ("O a", "true S a"),
+        ("H a", "a B false"),
+        ("!Y a", "Z !a"),
+        ("!Z a", "Y !a"),
+        ("!(a S b)", "!b B (!a & !b)"),
+        ("!(a B b)", "!b S (!a & !b)"),
+        ("!O a", "!a B false"),
+        ("!H a", "true S !a"),
     ],
 )
 def test_normal_forms(text: str, normal: str) -> None:
@@ -112,9 +210,9 @@ def test_normal_forms(text: str, normal: str) -> None:
         ("a U (a U b)", "a U b"),
         ("F F a", "true U a"),
         ("a U F b", "true U b"),
-        ("F (a U b)", "true U a U b"),
+        ("F (a U b)", "true U b"),
         ("c U (a U b)", "c U a U b"),
-        ("G (a R b)", "false R a R b"),
+        ("G (a R b)", "false R b"),
         ("X true & a & last", "false"),
         ("!a & b & a", "false"),
         ("G G a", "false R a"),
@@ -125,6 +223,59 @@ def test_normal_forms(text: str, normal: str) -> None:
         ("F false", "false"),
         ("F last", "true U N false"),
         ("a xor a", "false"),
+        ("F (c U F (a M b))", "true U (a & b)"),
+        ("a & F a", "a"),
+        ("F a | a", "true U a"),
+        ("G a & a", "false R a"),
+        ("G(a & b) & a & c", "false R (a & b) & c"),
+        ("a | G a", "a"),
+        ("G a & !a", "false"),
+        ("F a | !a", "true"),
+        ("a & b & (a U (b | c))", "a & b"),
+        ("a U (b & (a U b))", "a U b"),
+        ("(a U b) U b", "a U b"),
+        ("(a R b) R b", "a R b"),
+        ("(a | b) U b", "a U b"),
+        ("!b U b", "true U b"),
+        ("(a & !b) U b", "a U b"),
+        ("!b W b", "true"),
+        ("b W (a | b)", "b | a"),
+        ("(a & b) R b", "a R b"),
+        ("!b R b", "false R b"),
+        ("a U (a | b)", "a | b"),
+        ("(a & b) U a", "a"),
+        ("F G F a", "false R true U a"),
+        ("b U G F a", "false R true U a"),
+        ("b R F G a", "true U false R a"),
+        ("Y false", "false"),
+        ("Z true", "true"),
+        ("X Z a", "X Y a"),
+        ("N Z a", "N Y a"),
+        ("Z N a", "Z X a"),
+        ("Y N true", "Y true"),
+        ("X Z false", "false"),
+        ("N Z false", "N false"),
+        ("O O a", "true S a"),
+        ("H H a", "a B false"),
+        ("O(a S b)", "true S b"),
+        ("H(a B b)", "(a | b) B false"),
+        ("a S O b", "true S b"),
+        ("a S (a S b)", "a S b"),
+        ("a S (a B b)", "a B b"),
+        ("a B (a S b)", "a B b"),
+        ("(a S b) S b", "a S b"),
+        ("(a B b) S b", "a S b"),
+        ("(a S b) B b", "a S b"),
+        ("(a | b) S b", "a S b"),
+        ("(a & !b) S b", "a S b"),
+        ("!b B b", "true"),
+        ("O Z a", "true"),
+        ("H Y a", "false"),
+        ("O a & a", "a"),
+        ("H a & a & b", "a B false & b"),
+        ("H a | a", "a"),
+        ("Z false & Y true", "false"),
+        ("Z false | Y true", "true"),
         ("a <-> a", "a | !a"),
     ],
 )
