@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from agentspec.automata.letter import Letter
-from agentspec.automata.monitor import Monitor
 from agentspec.episode.replay_journal import read_journal
 from agentspec.episode.replay_letters import Lettering, Positions
 from agentspec.episode.replay_messages import Failure, Messages, Unreadable, looks_failed
-from agentspec.episode.replay_policy import Policy, monitor_of
+from agentspec.episode.replay_policy import AnyMonitor, Policy, monitor_of
 from agentspec.episode.replay_read import Kind, Problem, Recorded
 from agentspec.logic.truth import truth
 from agentspec.spec.model import Rule
@@ -113,7 +112,7 @@ class _Node:
 class Judge:
     """Rules run over words of letters. A rule whose automaton is too large is decided at the end, by definition."""
 
-    def __init__(self, rules: Sequence[tuple[Rule, Monitor | None]]) -> None:
+    def __init__(self, rules: Sequence[tuple[Rule, AnyMonitor | None]]) -> None:
         self.rules = tuple(rules)
         self._forget()
 
@@ -182,7 +181,7 @@ class Replayer:
         self.lettering = Lettering(policy)
         self._unfinished = unfinished or policy.spec.semantics == "infinite"
         self._failed = failed
-        self._monitors: dict[Rule, Monitor | None] = {}
+        self._monitors: dict[Rule, AnyMonitor | None] = {}
         self._judges: dict[tuple[Kind, frozenset[str]], tuple[Judge, tuple[tuple[str, str], ...]]] = {}
         self.judge("messages")  # what is wrong with a rule shows before any trace is read
 
@@ -190,11 +189,11 @@ class Replayer:
         """The judge of traces of a kind in which these tools occur, and the rules it cannot judge, with why."""
         key = (kind, frozenset(seen) if self.policy.varies else frozenset())
         if key not in self._judges:
-            judged: list[tuple[Rule, Monitor | None]] = []
+            judged: list[tuple[Rule, AnyMonitor | None]] = []
             hidden: list[tuple[str, str]] = []
             for rule in self.policy.rules(key[1]):
                 if rule not in self._monitors:
-                    self._monitors[rule] = monitor_of(rule)
+                    self._monitors[rule] = monitor_of(rule, self.policy.spec.semantics)
                 monitor = self._monitors[rule]
                 reason = self.policy.hidden(rule, monitor) if kind == "messages" else None
                 if reason is None:

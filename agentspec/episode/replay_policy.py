@@ -16,6 +16,7 @@ from agentspec.automata.letter import Owner
 from agentspec.automata.monitor import Monitor
 from agentspec.checking.compile import rule_monitor
 from agentspec.content.constraint import ANY, Characters
+from agentspec.episode.replay_sessions import SessionMonitor
 from agentspec.errors import InvalidInput, SpecError, TooLarge, nearest
 from agentspec.logic.formula import atoms
 from agentspec.logic.parse_behavior import parse_behavior
@@ -24,7 +25,7 @@ from agentspec.spec.load import load_text
 from agentspec.spec.model import Rule, Spec, Step
 from agentspec.spec.proposition import propositions
 from agentspec.spec.resolve import resolve
-from agentspec.spec.rule import instances, rule
+from agentspec.spec.rule import instances, rule, sees
 from agentspec.spec.yaml import read_text
 
 MESSAGE_STEPS = {
@@ -35,6 +36,7 @@ MESSAGE_STEPS = {
 }
 """The steps of a policy."""
 
+AnyMonitor = Monitor | SessionMonitor
 _ORDER = "(user | assistant | call | result)*"
 _BUILT_IN = re.compile(r"(?:call|chosen|ok|failed)\((?P<tool>.*)\)|error")
 
@@ -87,7 +89,7 @@ class Policy:
         """Whether a call is two steps: the tool's name, then its arguments."""
         return not self.of_messages and not any(step.tool == "call" for step in self.spec.steps.values())
 
-    def hidden(self, one: Rule, monitor: Monitor | None) -> str | None:
+    def hidden(self, one: Rule, monitor: AnyMonitor | None) -> str | None:
         """Why a message log cannot tell what becomes of a rule, or None: it can."""
         if self.of_messages:
             return None
@@ -115,8 +117,10 @@ def _only(steps: Iterator[Step]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _deaf(monitor: Monitor) -> bool:
+def _deaf(monitor: AnyMonitor) -> bool:
     """Whether a position at which nothing holds changes nothing, wherever it stands behind the first."""
+    if isinstance(monitor, SessionMonitor):
+        return monitor.deaf
     dfa = monitor.dfa
     entered = {target for edges in dfa.edges for _, target in edges}
     return all(dfa.step(q, ()) == q for q in entered)
@@ -193,9 +197,17 @@ def _tools_named(one: Rule) -> Iterator[str]:
             yield found["tool"]
 
 
-def monitor_of(one: Rule) -> Monitor | None:
+def monitor_of(one: Rule, semantics: str = "finite") -> AnyMonitor | None:
     """The automaton of a rule; None where it would be too large, so that only whole words can be judged."""
     try:
-        return rule_monitor(one)
+        monitor = rule_monitor(one)
+        if semantics == "finite":
+            return monitor
+        view = one.view
+        if view is None:
+            return SessionMonitor(one.formula, name=f"rule '{one.id}'")
+        return SessionMonitor(
+            one.formula, name=f"rule '{one.id}'", sees=lambda letter: sees(view, letter), word=monitor
+        )  # fmt: skip
     except TooLarge:
         return None

@@ -432,7 +432,7 @@ def test_one_rule_for_each_tool_of_the_log(tmp_path: Path) -> None:
 def test_a_rule_too_large_for_an_automaton_is_decided_at_the_end(
     tmp_path: Path, replayer: Replayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentspec.episode.replay.monitor_of", lambda _: None)
+    monkeypatch.setattr("agentspec.episode.replay.monitor_of", lambda *_: None)
     slow = Replayer(replayer.policy)
     rng = random.Random(3)
     logs = [log for log in (conversation(rng) for _ in range(40)) if word_of(log)]
