@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -234,19 +234,16 @@ def _spot() -> Iterator[Check]:
     if importlib.util.find_spec("spot") is None:
         yield Check("Spot", "ok", "not installed; not needed")
         return
+    from agentspec.automata import spot
+    from agentspec.errors import InvalidInput
+
     try:
-        spot: Any = importlib.import_module("spot")
-    except Exception as problem:  # another package of this name may raise anything
-        yield Check("Spot", "warning", f"installed, and does not import: {problem}", "not needed: remove or mend it")
+        version = spot.version()
+    except InvalidInput as problem:
+        yield Check("Spot", "warning", problem.message, "not needed, and harmless where nobody asks for it")
         return
-    if hasattr(spot, "ltlf_to_mtdfa"):
-        yield Check("Spot", "ok", f"{spot.version()}")
-    elif hasattr(spot, "from_ltlf"):
-        yield Check("Spot", "ok", f"{spot.version()}, without ltlf_to_mtdfa (from 2.14 on)")
-    else:
-        place = getattr(spot, "__file__", None) or "this environment"
-        advice = "harmless; the model checker's library is at https://spot.lre.epita.fr, not on PyPI"
-        yield Check("Spot", "warning", f"the package 'spot' in {place} is an unrelated one", advice)
+    without = "" if hasattr(spot.load(), "ltlf_to_mtdfa") else ", without ltlf_to_mtdfa (a later one is faster)"
+    yield Check("Spot", "ok", f"{version}{without}; for --backend spot")
 
 
 def _folders() -> Iterator[Check]:

@@ -146,8 +146,8 @@ def test_little_room(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     ("names", "status", "said"),
     [
         (("ltlf_to_mtdfa", "version"), "ok", "2.14"),
-        (("from_ltlf", "version"), "ok", "without ltlf_to_mtdfa"),
-        ((), "warning", "an unrelated one"),
+        (("from_ltlf", "translate", "version"), "ok", "without ltlf_to_mtdfa"),
+        ((), "warning", "is not the automata library"),
     ],
 )
 def test_spot(
