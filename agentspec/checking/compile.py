@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.game import Solution, live_letters, solve
@@ -234,7 +234,7 @@ def rule_monitor(rule: Rule) -> Monitor:
     from agentspec.logic.semantics import holds_on_nothing
 
     view = rule.view
-    return Monitor(dfa, sees=lambda letter: sees(view, letter), nothing=holds_on_nothing(rule.formula))
+    return Monitor(dfa, sees=partial(sees, view), nothing=holds_on_nothing(rule.formula))
 
 
 def step_of(steps: Mapping[str, Step], letter: Letter) -> Step:

@@ -9,7 +9,8 @@ from typing import Any
 from agentspec.content.tool_ref import ToolRef, parse_tool_ref
 from agentspec.errors import InvalidInput, Location, SpecError, SyntaxProblem, nearest
 from agentspec.logic.behavior import Behavior, steps_of
-from agentspec.logic.parse_behavior import parse_behavior
+from agentspec.logic.parse_behavior import parse_behavior, parse_parts
+from agentspec.logic.source import SourceText
 from agentspec.spec.fault import place_of, relocated
 from agentspec.spec.layers import Layer, Layers, read_layers
 from agentspec.spec.model import Declaration, Spec, Step
@@ -63,7 +64,7 @@ def _spec(layers: Layers) -> Spec:
     models = {name: model for name, (_, model) in declared.items()}
     steps = {name: step(layer.file, name, model, models) for name, (layer, model) in declared.items()}
     check_cues(steps)
-    behavior = _behavior(behaviors, steps)
+    behavior = _behavior(layers, behaviors, steps)
     top = layers.spec[-1]
     return Spec(
         top.document.name,
@@ -80,21 +81,43 @@ def _spec(layers: Layers) -> Spec:
     )
 
 
-def _behavior(layer: Layer, steps: dict[str, Step]) -> Behavior:
+def _behavior(layers: Layers, layer: Layer, steps: dict[str, Step]) -> Behavior:
+    parts = _parts(layers, steps)
     file, path = layer.file, ("behavior",)
     start = file.inside(path)
     try:
         behavior = parse_behavior(
-            layer.document.behavior or "", source=start.source, line=start.line, column=start.column
+            layer.document.behavior or "", parts=parts, source=start.source, line=start.line, column=start.column
         )
     except SyntaxProblem as problem:
         raise relocated(file, path, problem) from None
-    for name in sorted(steps_of(behavior)):
-        if name not in steps:
-            location, excerpt = place_of(file, path, name)
-            hint = nearest(name, list(steps))
-            raise SpecError(f"the behavior names an unknown step '{name}'{hint}", location=location, excerpt=excerpt)
+    _require_steps(layer, path, steps_of(behavior), steps, list(parts))
     return behavior
+
+
+def _parts(layers: Layers, steps: dict[str, Step]) -> dict[str, Behavior]:
+    declared = layers.parts()
+    texts = {}
+    for name, layer in declared.items():
+        if name in steps:
+            raise layer.file.fault(f"'{name}' is a step; a part needs a name of its own", ("parts", name), key=True)
+        start = layer.file.inside(("parts", name))
+        texts[name] = SourceText(layer.document.parts[name], start.source, start.line, start.column)
+    made = parse_parts(texts, lambda name, problem: relocated(declared[name].file, ("parts", name), problem))
+    for name, behavior in made.items():
+        _require_steps(declared[name], ("parts", name), steps_of(behavior), steps, list(made))
+    return made
+
+
+def _require_steps(
+    layer: Layer, path: tuple[str, ...], named: frozenset[str], steps: dict[str, Step], parts: list[str]
+) -> None:
+    for name in sorted(named):
+        if name not in steps:
+            location, excerpt = place_of(layer.file, path, name)
+            hint = nearest(name, [*steps, *parts])
+            what = "the behavior" if path == ("behavior",) else f"the part '{path[-1]}'"
+            raise SpecError(f"{what} names an unknown step '{name}'{hint}", location=location, excerpt=excerpt)
 
 
 def _examples(layers: Layers) -> tuple[str, str]:

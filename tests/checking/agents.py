@@ -24,10 +24,15 @@ STEPS: dict[str, dict[str, Any]] = {
 }
 
 
-def declared(behavior: str, *rules: str, steps: Mapping[str, Any] | None = None, **more: Any) -> Declaration:
-    """An agent over `STEPS` (and ``steps`` beside or in place of them), its rules called r0, r1, ..."""
+def declared(
+    behavior: str, *rules: str, steps: Mapping[str, Any] | None = None, extra_steps: str = "", **more: Any
+) -> Declaration:
+    """An agent over `STEPS` (and ``steps`` beside or in place of them), its rules called r0, r1, ...
+
+    Declared are the steps that the behavior names, and those in ``extra_steps``.
+    """
     used = {**STEPS, **(steps or {})}
-    words = set("".join(c if c.isalnum() else " " for c in behavior).split())
+    words = set("".join(c if c.isalnum() else " " for c in f"{behavior} {extra_steps}").split())
     document = {
         "version": 1,
         "name": "small",

@@ -166,18 +166,24 @@ steps:
   line: {by: model, cue: "[F]", format: {template: "{n:number}", repeat: "1..2", separator: "; "}}
   think: {by: model, cue: "<t>", free: {until: "</t>", max_chars: 20}}
   answer: {by: model, cue: "[A]", text: {}}
-behavior: question (note | mood | code | short | record | line | think | action input seen quote?){0,2} answer
+parts: {look: action input seen}
+behavior: question (note | mood | code | short | record | line | think | look quote?){0,2} answer
 propositions:
   yes: {at: mood, matches: yes}
   has: {at: [note, answer], contains: a, description: an a}
   big: {at: input, tool: calculator, where: {expression: {const: "1"}}}
 rules:
   - {id: r, ltl: "F answer", description: in the end, enforce: warn}
+  - {id: s, template: response, params: {a: note, b: answer}, view: [note, answer]}
+  - {id: t, deny: "call(x)", when: yes, unless: has, for: {x: tools}}
+  - {id: u, require: note, before: mood}
+  - {id: v, require: answer, after: note}
+  - {id: w, ltl: "G !error", assume: true}
 model: smollm2-135m
 instructions: Go on.
 rendering: {style: text, prefill: "[N]"}
 tools: [calculator]
-limits: {max_tokens: 9000, max_steps: 10, max_tool_calls: 2, timeout: 1.5}
+limits: {max_tokens: 9000, max_steps: 10, max_tool_calls: 2, timeout: 1.5, patience: 2}
 """
 
 
@@ -251,6 +257,8 @@ MUTATIONS: list[tuple[tuple[Any, ...], Any]] = [
     (("steps", "seen", "max_tokens"), 1), (("steps", "line", "format", "repeat"), "1-2"),
     (("steps", "quote", "span", "of"), []), (("steps", "two words"), {"by": "model", "cue": "[X]", "text": {}}),
     (("propositions", "1st"), {"at": "mood", "matches": "a"}), ((*RULE, "enforce"), "maybe"), ((*RULE, "id"), "r 1"),
+    ((*RULE, "deny"), "a"), ((*RULE, "for"), {"x": "tool"}), ((*RULE, "view"), []), ((*RULE, "assume"), "yes"),
+    ((*RULE, "params"), []), (("parts",), ["a"]), (("parts", "two words"), "a"), ((*LIMITS, "patience"), -1),
     ((*LIMITS, "max_tokens"), 0), ((*LIMITS, "max_tool_calls"), -1), ((*LIMITS, "timeout"), 0),
     (("rendering", "style"), "prose"), (("rendering",), "prose"),
 ]  # fmt: skip

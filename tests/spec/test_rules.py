@@ -1,4 +1,4 @@
-"""Rules as templates, in words, for each tool, on a view, as assumptions: what they are lowered to, and what is wrong."""
+"""Rules as templates, in words, for each tool, on a view, as assumptions: what they are lowered to."""
 
 from __future__ import annotations
 
