@@ -1,9 +1,9 @@
 """What a policy says that its author may not have meant, each finding with a shortest witness.
 
-Redundant: leaving the rule out changes nothing. Vacuous: a part of the rule can be made as strong as possible and the
-spec still allows the same (Kupferman & Vardi, "Vacuity Detection in Temporal Model Checking", STTT 2003): the rule
-says less than it seems to. A trap is a letter of the model that breaks no rule and after which tools and users can
-make the model lose; the guard never offers it.
+Redundant: leaving the rule out changes nothing. Vacuous: a proposition of the rule can be as strong as possible, at
+each of its places, and the rule still allows the same: it says less than it seems to (Kupferman & Vardi, "Vacuity
+Detection in Temporal Model Checking", STTT 2003). A trap is a letter of the model that breaks no rule and after which
+tools and users can make the model lose; the guard never offers it.
 """
 
 from __future__ import annotations
@@ -138,14 +138,17 @@ def _effect(compiled: Compiled, rule: Rule, free: Dfa, whole: Dfa) -> Effect:
 
 
 def _vacuous(compiled: Compiled, rule: Rule, alone: Dfa) -> Iterator[str]:
-    """The places of a rule whose proposition can be as strong as possible without changing what the rule allows."""
-    told: dict[str, None] = {}
+    """The propositions of a rule that, at each of their places, make no difference to what the rule allows."""
+    same: dict[str, bool] = {}
+    told: dict[str, str] = {}
     for atom, ways in strengthened(rule.formula):
-        changed = [compiled.language((), (rule_monitor(replace(rule, formula=way)),)) for _, way in ways]
-        if all(equivalent(alone, one) for one in changed):
-            values = " or ".join("true" if value == TRUE else "false" for value, _ in ways)
-            told[f"`{atom}` in it might as well be {values}"] = None
-    yield from told
+        if same.get(atom, True):
+            changed = [compiled.language((), (rule_monitor(replace(rule, formula=way)),)) for _, way in ways]
+            same[atom] = all(equivalent(alone, one) for one in changed)
+            told[atom] = " or ".join("true" if value == TRUE else "false" for value, _ in ways)
+    for atom, vacuous in same.items():
+        if vacuous:
+            yield f"`{atom}` in it might as well be {told[atom]}"
 
 
 def strengthened(formula: Formula) -> Iterator[tuple[str, list[tuple[Formula, Formula]]]]:

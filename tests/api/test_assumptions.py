@@ -40,16 +40,12 @@ def agent(tool: Any) -> agentspec.Agent:
     return agentspec.loads(TEXT, tools=[tool])
 
 
-@pytest.mark.parametrize("guarded", [True, False])
-def test_kept(guarded: bool) -> None:
-    run = agent(ask).run("please", engine=ToyEngine(3), trace=False, guarded=guarded)
-    if guarded:
-        assert run.status == "accepted"
-        assert [(v.rule, v.verdict, v.enforce) for v in run.verdicts] == [
-            ("works", "satisfied", "assume"), ("manners", "satisfied", "assume"), ("known", "satisfied", "block"),
-        ]  # fmt: skip
-    else:
-        assert run.status != "assumption_violated"
+def test_kept() -> None:
+    run = agent(ask).run("please", engine=ToyEngine(3), trace=False)
+    assert run.status == "accepted"
+    assert [(v.rule, v.verdict, v.enforce) for v in run.verdicts] == [
+        ("works", "satisfied", "assume"), ("manners", "satisfied", "assume"), ("known", "satisfied", "block"),
+    ]  # fmt: skip
 
 
 def test_broken_by_a_tool(tmp_path: Path) -> None:
@@ -60,7 +56,6 @@ def test_broken_by_a_tool(tmp_path: Path) -> None:
     run = agent(ask).run("please", engine=ToyEngine(3), trace=tmp_path)
     assert run.status == "assumption_violated"
     assert run.answer is None
-    assert run.exit_code == 1
     assert "the assumption 'works' is broken by observation {failed(ask)}" in run.reason
     assert [v.verdict for v in run.verdicts if v.rule == "works"] == ["violated"]
     lines = [json.loads(line) for line in next(tmp_path.glob("*.jsonl")).read_text().splitlines()]
