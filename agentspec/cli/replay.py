@@ -63,7 +63,8 @@ def replay(
         raise
     summary = Summary(replayer.policy.spec.name, len(files))
     shown: list[dict[str, Any]] = []
-    told = 0
+    odd: list[str] = []
+    oddities = 0
     with _progress(files) as progress:
         for report in _reports(replayer, files, progress):
             summary.add(replayer, report)
@@ -71,7 +72,10 @@ def replay(
                 shown.append(report.to_json())
             elif as_jsonl:
                 typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
-            told = told if as_json or as_jsonl else _tell(report, told)
+            else:
+                found = _odd(report)
+                oddities += len(found)
+                odd += found[: PROBLEMS - len(odd)]
     summary.finish(replayer)
     hints = summary.hints(replayer)
     if markdown is not None:
@@ -79,7 +83,8 @@ def replay(
     if as_json:
         typer.echo(json.dumps({**summary.to_json(), "hints": hints, "traces": shown}, indent=2, ensure_ascii=False))
     elif not as_jsonl:
-        _table(summary, told, hints)
+        _tell(odd, oddities - len(odd))
+        _table(summary, hints)
     raise typer.Exit(summary.exit_code)
 
 
@@ -129,23 +134,26 @@ def _progress(files: list[Path]) -> Iterator[_Progress]:
         yield Shown()
 
 
-def _tell(report: TraceReport, told: int) -> int:
-    """Problems and notes on stderr, the first ones one by one; returns how many there were so far."""
-    from agentspec.episode.transcript import printable
-
+def _odd(report: TraceReport) -> list[str]:
+    """What was odd in a trace, and why it goes no further."""
     recorded = report.recorded
     lines = [f"{recorded.file}:{recorded.places.line(item)}: note: {what}" for item, what in report.notes]
     if report.problem is not None:
         rest = f" ({recorded.skipped} lines after it not read)" if recorded.skipped else ""
         lines.append(f"{report.problem}{rest}" + ("; judged up to there" if report.steps else ""))
-    for line in lines:
-        if told < PROBLEMS:
-            typer.echo(printable(line), err=True)
-        told += 1
-    return told
+    return lines
 
 
-def _table(summary: Summary, told: int, hints: list[str]) -> None:
+def _tell(odd: list[str], more: int) -> None:
+    from agentspec.episode.transcript import printable
+
+    for line in odd:
+        typer.echo(printable(line), err=True)
+    if more:
+        typer.echo(f"({more} more notes and problems: --json has them all)", err=True)
+
+
+def _table(summary: Summary, hints: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -153,8 +161,6 @@ def _table(summary: Summary, told: int, hints: list[str]) -> None:
     from agentspec.episode.replay_report import HEADINGS, cells
     from agentspec.episode.transcript import printable
 
-    if told > PROBLEMS:
-        typer.echo(f"({told - PROBLEMS} more notes and problems: --json has them all)", err=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in HEADINGS:
         left = heading in ("rule", "enforced", "first violation")
@@ -162,8 +168,8 @@ def _table(summary: Summary, told: int, hints: list[str]) -> None:
     for one in summary.rules.values():
         colour = "red" if one.violated and one.enforce == "block" else "yellow" if one.violated else ""
         table.add_row(*(Text(printable(cell), style=colour) for cell in cells(one)))
-    wide = 400 if not sys.stdout.isatty() else None
-    Console(file=sys.stdout, highlight=False, width=wide, soft_wrap=True).print(table)
+    wide = 200 + max((len(printable(cell)) for one in summary.rules.values() for cell in cells(one)), default=0)
+    Console(file=sys.stdout, highlight=False, width=wide).print(table)
     for one in summary.rules.values():
         if one.reason:
             typer.echo(f"{one.rule.id}: not judged on {one.not_judged} of the traces: {one.reason}")

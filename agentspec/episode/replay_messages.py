@@ -101,7 +101,7 @@ class Messages:
             self._assistant(index, message, text)
         elif role in ("tool", "function"):
             self._result(index, message, text or "")
-        elif role not in _PROMPT:
+        elif not isinstance(role, str) or role not in _PROMPT:
             known = "system, developer, user, assistant, tool, function"
             raise Unreadable(index, f"unknown role {_short(role)}; known: {known}")
 
@@ -113,7 +113,8 @@ class Messages:
             raise Unreadable(index, f"a content is a string, a list of parts or null, not {_short(content)}")
         texts: list[str] = []
         for part in content:
-            kind = part.get("type") if isinstance(part, dict) else None
+            named = part.get("type") if isinstance(part, dict) else None
+            kind = named if isinstance(named, str) else ""
             if isinstance(part, str):
                 texts.append(part)
             elif kind in _TEXT_PARTS and isinstance(part.get("text"), str):
@@ -127,7 +128,7 @@ class Messages:
             elif kind == "tool_use" and role == "assistant":
                 continue  # a call, read after the text
             elif isinstance(part, dict):
-                self._note(index, f"a part of the type {_short(kind)} is not read")
+                self._note(index, f"a part of the type {_short(named)} is not read")
             else:
                 raise Unreadable(index, f"a part of a content is a string or an object, not {_short(part)}")
         return "".join(texts) if texts else None
