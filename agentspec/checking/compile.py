@@ -153,7 +153,8 @@ class Compiled:
         """Why no guard exists: nothing is accepted at all, or a play the model cannot avoid losing."""
         if self.contradictory:
             named = ", ".join(rule.id for rule in self.conflict) or "(none)"
-            message = f"contradictory: no episode of the behavior satisfies the rules {named}"
+            what = "session" if self.agent.spec.semantics == "infinite" else "episode"
+            message = f"contradictory: no {what} of the behavior satisfies the rules {named}"
             return SpecError(message, location=self._blamed([rule.id for rule in self.conflict]))
         play = self.play()
         message = f"not realizable: tools and users can force a violation or a dead end: {play}"

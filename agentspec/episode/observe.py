@@ -47,14 +47,14 @@ def observe(
     step = possible[0].step
     assert step is not None
     limit = compiled.agent.spec.steps[step].max_tokens
-    kept, mark, tokens = _fitted(compiled, engine, step, outcome.text, limit)
+    kept, mark, tokens = fitted(compiled, engine, step, outcome.text, limit)
     found = heard(compiled, quotes, possible, {step, *happened}, outcome.text, kept)
     if found is None:
         raise EngineFault(f"no letter holds the outcome of {name}: {', '.join(sorted(happened))}")
     return Observation(found[0], outcome, kept + mark, tokens, found[1])
 
 
-def _fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int) -> tuple[str, str, list[int]]:
+def fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int) -> tuple[str, str, list[int]]:
     """The part of the text that is shown, the mark of the cut (or nothing), and the tokens of the whole line.
 
     They are at most ``limit`` beside the cue's.
