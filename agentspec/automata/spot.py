@@ -177,7 +177,7 @@ def rewritten(formula: Formula, *, finite: bool, name: str = "formula") -> Any:
     Raises InvalidInput, naming ``name``, where there is a past operator.
     """
     make = load().formula
-    strong = make.strong_X if finite else make.X
+    strong = _strong_next(make) if finite else make.X
     operators: dict[type[Formula], Callable[..., Any]] = {
         logic.Not: make.Not,
         logic.Next: strong,
@@ -211,3 +211,9 @@ def rewritten(formula: Formula, *, finite: bool, name: str = "formula") -> Any:
             case _:
                 raise InvalidInput(f"{name}: Spot has no past operators; use the backend 'embedded' or 'auto'")
     return made[formula]
+
+
+def _strong_next(make: Any) -> Callable[[Any], Any]:
+    """``X[!]``, for which Spot's Python has a sign and no name."""
+    kind = make("X[!]a").kind()
+    return lambda operand: make.unop(kind, operand)

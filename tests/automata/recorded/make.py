@@ -4,7 +4,8 @@
 
 Writes four HOA streams beside this file, a formula in each header (``agentspec-formula:``) and Spot's version in
 ``tool:``: ``finite`` (word·end^ω), ``buchi`` (generalised Büchi, infinite words), ``negation`` (the same of the negated
-formula) and ``parity`` (deterministic). Only where Spot imports; raises what ``automata.spot.load`` raises elsewhere.
+formula) and ``parity`` (deterministic). Where Spot does not import it raises what ``automata.spot.load`` raises. The
+streams that are committed were made by Spot's branch ``adl/ltlf`` at commit fbb6670.
 """
 
 from __future__ import annotations
