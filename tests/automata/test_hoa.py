@@ -145,7 +145,7 @@ FINITE = to_hoa(from_dfa(translate(parse_formula("a U b"))), "a U b")
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"end"', '"fin"', "it has no proposition 'end'"),
+        ('"end"', '"fin"', "it accepts a word without 'end'"),
         ("[2] 2 {0}", "[t] 2 {0}", "a word may go on after 'end'"),
         ("[2] 2 {0}", "[2] 2 {0}\n[2&0] 2", "two transitions for one valuation"),
         ("[!2] 1", "[!2] 1 {0}", "it accepts a word without 'end'"),
@@ -157,6 +157,12 @@ def test_what_is_no_automaton_of_finite_words_is_refused(old: str, new: str, mes
     assert text != FINITE
     with pytest.raises(InvalidInput, match=f"^f.hoa: no automaton of finite words: .*{message}"):
         dfa_from_hoa(text, "f.hoa")
+
+
+def test_nothing_ends_without_the_proposition() -> None:
+    """A tool that finds no word leaves ``end`` out."""
+    dfa = dfa_from_hoa('HOA: v1 Start: 0 AP: 1 "a" Acceptance: 1 Inf(0) --BODY-- State: 0 [0] 0 --END--')
+    assert dfa == translate(parse_formula("false"), ("a",))
 
 
 def test_another_tools_way_to_end_is_read() -> None:
