@@ -9,8 +9,9 @@ De Giacomo & Vardi (2013) for the semantics; direct translation over multi-termi
 - the *obligations*: for every subformula with a temporal operator on top, whether it holds at the next position.
 
 A state is what such a function is below the propositions: an equal function is an equal state. ``X f`` says ``!end``
-and ``f`` as obligations. The obligation of ``a U b`` is written ``b | x``, of which only what concerns obligations is
-kept, so that ``b -> a U b`` is seen by propositional means and nested untils stay linear.
+and ``f`` as obligations. The obligation of ``a U b`` is written ``b | (a | b) & x``, of which only what concerns
+obligations is kept, so that ``b -> a U b -> a | b`` is seen by propositional means and nested untils stay linear;
+likewise ``X f`` is written so that ``X f -> X g`` is seen where ``f -> g`` is.
 
 The past: a state is the main function and, for each subformula ``Y f`` or ``f S g``, the value of ``f`` or of itself at
 this position (Havelund & Rosu 2002 keep a bit; ours is a function: operands may look ahead). All move in lockstep,
@@ -22,11 +23,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from operator import or_
 
 from agentspec.automata.bdd import FALSE, TRUE, Bdd
 from agentspec.automata.effort import Effort
 from agentspec.automata.forest import Forest, gathered
 from agentspec.automata.kernel import PAST, Kernel, Kind
+
+_BESIDE = 8
+"""With how many formulas ``X g`` an ``X f`` is compared; neighbours in a bounded operator stand next to each other."""
 
 
 @dataclass
@@ -62,9 +67,11 @@ class Progression:
         self._fixed = [FALSE] * len(kernel.kinds)
         for place in self._places:
             if not self._inside[place]:
+                effort.spent(len(self._bdd.rank) // 2)
                 self._fixed[place] = self._now(place, self._fixed, {})
         self._on: dict[int, int] = {}
         self._kept: dict[int, int] = {}
+        self._needed: dict[int, int] = {}
 
     # -- obligations ---------------------------------------------------------------------------------------------
 
@@ -74,7 +81,9 @@ class Progression:
         size = len(kernel.kinds)
         self._least, self._most = [FALSE] * size, [FALSE] * size
         exact = self._exact_atoms()
+        nexts: list[int] = []
         for place in self._places:
+            self._effort.spent(len(bdd.rank) // 2)
             kind, parts = kernel.kinds[place], kernel.parts[place]
             if kind == Kind.CONSTANT:
                 least = most = FALSE
@@ -87,9 +96,25 @@ class Progression:
                 most = reduce(bdd.conj, map(self._at_most, reversed(parts)))
             else:
                 least = most = bdd.variable(self._top - place)
-                if kind in (Kind.UNTIL, Kind.SINCE):
-                    least = most = bdd.disj(self._at_least(parts[1]), most)
+                if kind == Kind.NEXT:
+                    least = most = self._beside(place, nexts, most)
+                    nexts.append(place)
+                elif kind in (Kind.UNTIL, Kind.SINCE):
+                    either = bdd.disj(*map(self._at_most, parts))
+                    least = most = bdd.disj(self._at_least(parts[1]), bdd.conj(either, most))
             self._least[place], self._most[place] = least, most
+
+    def _beside(self, place: int, nexts: list[int], x: int) -> int:
+        """``X f`` given some ``X g`` written before it: what implies it joins it, what it implies bounds it."""
+        bdd = self._bdd
+        f = self._at_least(self._kernel.parts[place][0])
+        for other in nexts[-_BESIDE:]:
+            g = self._at_least(self._kernel.parts[other][0])
+            if bdd.conj(g, f ^ 1) == FALSE:
+                x = bdd.disj(x, self._least[other])
+            elif bdd.conj(f, g ^ 1) == FALSE:
+                x = bdd.conj(x, self._least[other])
+        return x
 
     def _at_least(self, f: int) -> int:
         return self._most[f >> 1] ^ 1 if f & 1 else self._least[f >> 1]
@@ -110,14 +135,14 @@ class Progression:
                     stack += [part >> 1 for part in kernel.parts[place]]
         return seen
 
-    def _past_inside(self) -> dict[int, frozenset[int]]:
-        """For every place which memories its truth depends on, by their index."""
-        found: dict[int, frozenset[int]] = {}
-        index = {place: i for i, place in enumerate(self._backward)}
+    def _past_inside(self) -> list[int]:
+        """For every place which memories its truth depends on: bit ``i`` stands for the memory with index ``i``."""
+        found = [0] * len(self._kernel.kinds)
+        for index, place in enumerate(self._backward):
+            found[place] = 1 << index
         for place in self._places:
-            inside = [found[part >> 1] for part in self._kernel.parts[place]]
-            own = frozenset({index[place]}) if place in index else frozenset[int]()
-            found[place] = own.union(*inside)
+            for part in self._kernel.parts[place]:
+                found[place] |= found[part >> 1]
         return found
 
     # -- one position --------------------------------------------------------------------------------------------
@@ -175,6 +200,7 @@ class Progression:
             found = self._known[memory] = _Position(memory, self._fixed[:])
             index = {place: i for i, place in enumerate(self._backward)}
             for place in self._moving:
+                self._effort.spent(len(self._bdd.rank) // 2)
                 value = memory[index[place]] if place in index else FALSE
                 found.now[place] = self._now(place, found.now, found.later, value)
         return found
@@ -197,6 +223,7 @@ class Progression:
             position = self._position(memory)
             roots.append(self._joined(self._progressed(obligations, position.now, position.later), position))
             accepting.append(end == TRUE)
+            self._effort.spent(len(self._bdd.rank) // 2)
             self._meet(roots[-1], states, queue, seen)
         return self._gathered(roots, accepting, states, sorted(seen))
 
@@ -235,12 +262,31 @@ class Progression:
         if not self._backward:
             return main
         joined = FALSE
-        for index in range(len(self._backward) - 1, -1, -1):
+        needed = reduce(or_, map(self._remembered, self._leaves(main)))
+        for index in range(needed.bit_length() - 1, -1, -1):
+            if not needed >> index & 1:
+                continue
             place = self._backward[index]
             f = self._kernel.parts[place][0] if self._kernel.kinds[place] == Kind.YESTERDAY else 2 * place
             value = self._going_on(position.now[f >> 1] ^ (f & 1))
             joined = self._bdd.ite(self._bdd.variable(self._selectors + 1 + index), value, joined)
         return self._relevant(self._bdd.ite(self._bdd.variable(self._selectors), main, joined))
+
+    def _leaves(self, f: int) -> list[int]:
+        """What a function is below the propositions."""
+        bdd = self._bdd
+        seen = {f}
+        stack = [f]
+        found: list[int] = []
+        while stack:
+            node = stack.pop()
+            if bdd.rank[node] >= self._selectors:
+                found.append(node)
+            else:
+                fresh = {bdd.low[node], bdd.high[node]} - seen
+                seen |= fresh
+                stack += fresh
+        return found
 
     def _going_on(self, f: int) -> int:
         """The function where there is a next position."""
@@ -277,12 +323,19 @@ class Progression:
             found = FALSE
             kept = self._remembered(main)
             for index in range(len(memory) - 1, -1, -1):
-                value = memory[index] if index in kept else FALSE
+                value = memory[index] if kept >> index & 1 else FALSE
                 found = bdd.ite(bdd.variable(self._selectors + 1 + index), value, found)
             found = bdd.ite(bdd.variable(self._selectors), main, found)
         self._kept[f] = found
         return found
 
-    def _remembered(self, main: int) -> frozenset[int]:
-        obligations = [rank for rank in self._bdd.support(main) if rank > self._end]
-        return frozenset[int]().union(*[self._inside[self._top - rank] for rank in obligations])
+    def _remembered(self, main: int) -> int:
+        """The memories that the obligations of a state depend on, as bits."""
+        found = self._needed.get(main)
+        if found is None:
+            found = 0
+            for rank in self._bdd.support(main):
+                if rank > self._end:
+                    found |= self._inside[self._top - rank]
+            self._needed[main] = found
+        return found

@@ -7,8 +7,9 @@ rule by rule and the minimal automata are multiplied, those with the most propos
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import combinations
+from heapq import heappop, heappush
 
+from agentspec.automata.bdd import TRUE
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.diagram import REJECTED, Decisions
 from agentspec.automata.effort import Effort
@@ -22,8 +23,10 @@ STATE_LIMIT = 20_000
 NODE_LIMIT = 400_000
 SECONDS_LIMIT = 10.0
 
-PARTS = 3
-"""From so many temporal operands on, a conjunction or disjunction is translated operand by operand."""
+SORTED = 8
+"""Of more propositions the diagrams test them in the order in which the formula names them, else in the given one."""
+PARTS = 6
+"""From so many temporal operators on, a conjunction or disjunction is translated operand by operand."""
 PART_STATES = 2_000
 PART_NODES = 50_000
 
@@ -42,73 +45,115 @@ def translate(
     out. The edges are ``Decisions``. Raises TooLarge, naming ``name``, past this module's limits on states, diagram
     nodes and seconds.
     """
-    found = tuple(sorted({*atoms(formula), *exclusive})) if propositions is None else propositions
-    first = [name for name in found if name in exclusive]
-    order = [*first, *[name for name in found if name not in exclusive]]
-    effort = Effort(name, STATE_LIMIT, NODE_LIMIT, SECONDS_LIMIT)
     kernel = Kernel()
     root = kernel.number(formula)
+    named = {*atoms(formula), *exclusive}
+    listed = tuple(sorted(named)) if propositions is None else propositions
+    order = [one for one in listed if one in named]
+    if len(order) > SORTED:
+        met = {one: place for place, one in kernel.names.items()}
+        order.sort(key=lambda one: met.get(one, 0))
+    order.sort(key=lambda one: one not in exclusive)
+    ranks = range(len(set(exclusive)))
+    effort = Effort(name, STATE_LIMIT, NODE_LIMIT, SECONDS_LIMIT)
     try:
-        forest = _Translation(kernel, order, len(first), effort).forest(root)
-        if first:
-            forest = product(forest, exactly_one(range(len(first))), effort, both=True)
+        forest = _Translation(kernel, order, len(ranks)).forest(root, effort)
+        if ranks:
+            forest = product(forest, exactly_one(ranks), effort, both=True)
+        return numbered(forest, order, listed)
     except RecursionError:
         raise effort.refusal("its decision diagrams are too deep") from None
-    return numbered(forest, order, found)
 
 
 class _Translation:
-    def __init__(self, kernel: Kernel, order: Sequence[str], exclusive: int, effort: Effort) -> None:
-        self._kernel, self._order, self._exclusive, self._effort = kernel, order, exclusive, effort
+    def __init__(self, kernel: Kernel, order: Sequence[str], exclusive: int) -> None:
+        self._kernel, self._order, self._exclusive = kernel, order, exclusive
 
-    def forest(self, root: int) -> Forest:
-        """The minimal automaton, by parts where there are many and none of them is large alone."""
+    def forest(self, root: int, effort: Effort) -> Forest:
+        """The minimal automaton, by parts where there is much to do and none of them is large alone."""
+        if self._temporal(root) < PARTS:
+            return self._directly(root, effort)
+        for sign in (0, 1):
+            root = self._kernel.conj(self._spread(root ^ sign)) ^ sign
         parts = self._parts(root)
-        if len(parts) >= PARTS:
+        if len(parts) > 1:
+            narrow = effort.share(PART_STATES, PART_NODES)
             try:
-                narrow = self._effort.share(PART_STATES, PART_NODES)
-                return self._multiplied([(self._direct(part, narrow), self._atoms(part)) for part in parts], root & 1)
+                found = [self.forest(part, narrow) for part in parts]
             except TooLarge:
                 pass
-        return self._direct(root, self._effort)
+            else:
+                names = [self._atoms(part) for part in parts]
+                return _multiplied(list(zip(found, names, strict=True)), effort, both=not root & 1)
+        return self._directly(root, effort)
 
-    def _direct(self, root: int, effort: Effort) -> Forest:
-        return minimised(Progression(self._kernel, root, self._order, effort, self._exclusive).explore())
+    def _directly(self, root: int, effort: Effort) -> Forest:
+        return minimised(Progression(self._kernel, root, self._order, effort, self._exclusive).explore(), effort)
 
     def _parts(self, root: int) -> list[int]:
         """The operands of a conjunction, or (negated) disjunction; those without an until are kept together."""
         kernel = self._kernel
         sign = root & 1
-        parts: list[int] = []
-        plain: list[int] = []
-        stack = [root ^ sign]
-        while stack:
-            f = stack.pop()
-            if f & 1 == 0 and kernel.kinds[f >> 1] == Kind.AND and f == root ^ sign:
-                stack += reversed(kernel.parts[f >> 1])
-                continue
-            lasting = any(kernel.kinds[place] in (Kind.UNTIL, Kind.SINCE) for place in kernel.below(f))
-            (parts if lasting else plain).append(f ^ sign)
-        if plain:
-            parts.append(kernel.conj([f ^ sign for f in plain]) ^ sign)
-        return parts
+        if kernel.kinds[root >> 1] != Kind.AND:
+            return [root]
+        operands = [operand for part in kernel.parts[root >> 1] for operand in self._spread(part)]
+        lasting = [f for f in operands if self._lasting(f)]
+        plain = kernel.conj([f for f in operands if not self._lasting(f)])
+        return [f ^ sign for f in (lasting if plain == TRUE else [*lasting, plain])]
+
+    def _spread(self, f: int) -> tuple[int, ...]:
+        """``G(a & b)`` as ``G a`` and ``G b``."""
+        kernel = self._kernel
+        kind, inside = kernel.kinds[f >> 1], kernel.parts[f >> 1]
+        if f & 1 and kind == Kind.UNTIL and inside[0] == TRUE and inside[1] & 1:
+            body = inside[1] >> 1
+            if kernel.kinds[body] == Kind.AND:
+                return tuple([kernel.until(TRUE, part ^ 1) ^ 1 for part in kernel.parts[body]])
+        return (f,)
+
+    def _lasting(self, root: int) -> bool:
+        kinds = self._kernel.kinds
+        return any(kinds[place] in (Kind.UNTIL, Kind.SINCE) for place in self._kernel.below(root))
+
+    def _temporal(self, root: int) -> int:
+        kinds = self._kernel.kinds
+        return sum(kinds[place] >= Kind.NEXT for place in self._kernel.below(root))
 
     def _atoms(self, root: int) -> frozenset[str]:
         names = self._kernel.names
         return frozenset(names[place] for place in self._kernel.below(root) if place in names)
 
-    def _multiplied(self, parts: list[tuple[Forest, frozenset[str]]], union: int) -> Forest:
-        while len(parts) > 1:
-            one, two = min(combinations(parts, 2), key=_cost)
-            parts = [part for part in parts if part is not one and part is not two]
-            both = product(one[0], two[0], self._effort, both=not union)
-            parts.append((minimised(both), one[1] | two[1]))
-        return parts[0][0]
+
+Part = tuple[Forest, frozenset[str]]
+"""A minimal automaton and the propositions it reads."""
 
 
-def _cost(pair: tuple[tuple[Forest, frozenset[str]], ...]) -> tuple[int, int]:
-    one, two = pair
-    return len(one[0].roots) * len(two[0].roots) >> 2 * len(one[1] & two[1]), len(one[1] | two[1])
+def _multiplied(parts: list[Part], effort: Effort, *, both: bool) -> Forest:
+    """The product of all, small ones first and those that share propositions."""
+    waiting: list[tuple[int, int, int, int]] = []
+    alive: set[int] = set()
+
+    def pair(new: int) -> None:
+        for old in alive:
+            heappush(waiting, (*_cost(parts[old], parts[new]), old, new))
+        alive.add(new)
+
+    for number in range(len(parts)):
+        pair(number)
+    while len(alive) > 1:
+        *_, one, two = heappop(waiting)
+        if alive >= {one, two}:
+            alive -= {one, two}
+            forest = minimised(product(parts[one][0], parts[two][0], effort, both=both), effort)
+            parts.append((forest, parts[one][1] | parts[two][1]))
+            pair(len(parts) - 1)
+    return parts[alive.pop()][0]
+
+
+def _cost(one: Part, two: Part) -> tuple[int, int]:
+    """What is multiplied first: few states, divided by four for each proposition in common."""
+    states = len(one[0].roots) * len(two[0].roots)
+    return states >> min(2 * len(one[1] & two[1]), 60), len(one[1] | two[1])
 
 
 def numbered(forest: Forest, order: Sequence[str], propositions: tuple[str, ...]) -> Dfa:
