@@ -47,11 +47,13 @@ def solve(arena: Arena) -> Solution:
 
 
 def counterplay(arena: Arena, solution: Solution, start: int | None = None) -> tuple[list[Letter], str]:
-    """How the adversary wins from a lost position: a play in which it answers the model's first choice each time.
+    """How the adversary wins from a lost position, each side at its best: it strikes at once, the model holds out.
 
+    So the play is as short as the adversary can force it to be. Where it cannot force an end, the play goes round.
     Returns the letters and a clause that says why the last position is lost.
     """
     q = arena.initial if start is None else start
+    lost = _forced(arena, solution)
     play: list[Letter] = []
     seen: set[int] = set()
     while q not in seen:
@@ -60,12 +62,40 @@ def counterplay(arena: Arena, solution: Solution, start: int | None = None) -> t
         if not moves:
             return play, "no step is possible there, and the episode may not end"
         losing = [(a, t) for a, t in moves.items() if t not in solution.rank]
-        mine = arena.owner[q] == Owner.MODEL  # the model plays on as long as it can, the adversary strikes at once
-        letter, q = min(losing, key=lambda move: ((move[1] == VIOLATED) == mine, move[1] in seen, move[1]))
+        mine = arena.owner[q] == Owner.MODEL
+        if q in lost:
+            letter, q = (max if mine else min)(losing, key=lambda move: lost.get(move[1], len(arena)))
+        else:  # neither side can end it: the model keeps out of what is forced, towards what it has not tried
+            letter, q = min(losing, key=lambda move: (move[1] in lost, move[1] in seen))
         play.append(letter)
         if q == VIOLATED:
             return play, "which violates a rule"
     return play, "and so on without an end"
+
+
+def _forced(arena: Arena, solution: Solution) -> dict[int, int]:
+    """Within how many steps the adversary forces a violation or a dead end from lost positions, where it can."""
+    before: dict[int, list[int]] = {}
+    waiting: dict[int, int] = {}
+    rank = {VIOLATED: 0}
+    for q, moves in enumerate(arena.moves):
+        if q in solution.rank:
+            continue
+        targets = {target for target in moves.values() if target not in solution.rank}
+        waiting[q] = len(targets)
+        for target in targets:
+            before.setdefault(target, []).append(q)
+        if not moves:
+            rank[q] = 0
+    queue = deque(rank)
+    while queue:
+        target = queue.popleft()
+        for q in before.get(target, ()):
+            waiting[q] -= 1
+            if q not in rank and (arena.owner[q] != Owner.MODEL or waiting[q] == 0):
+                rank[q] = rank[target] + 1
+                queue.append(q)
+    return rank
 
 
 def live_letters(arena: Arena, winning: frozenset[int]) -> frozenset[Letter]:
