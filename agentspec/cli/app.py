@@ -12,6 +12,7 @@ import typer
 from agentspec import __version__
 from agentspec.cli import (
     automaton,
+    chat,
     check,
     demo,
     diff,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("chat")(chat.chat)
 app.command("check")(check.check)
 app.command("validate-prompts")(validate_prompts.validate_prompts)
 app.command("automaton")(automaton.automaton)

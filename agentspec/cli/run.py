@@ -66,17 +66,17 @@ def run(
     except AgentSpecError as problem:
         if as_json:
             status = "engine_fault" if isinstance(problem, EngineFault) else "refused"
-            typer.echo(json.dumps(_ended(status, str(problem)), ensure_ascii=False, indent=2))
+            typer.echo(json.dumps(ended(status, str(problem)), ensure_ascii=False, indent=2))
         raise
     except KeyboardInterrupt:
         if as_json:
-            typer.echo(json.dumps(_ended("cancelled", "interrupted before the first step"), indent=2))
+            typer.echo(json.dumps(ended("cancelled", "interrupted before the first step"), indent=2))
         raise typer.Exit(130) from None
     except OSError:  # the output cannot be written
         raise
     except Exception as problem:  # a fault of ours: say so in the shape that was asked for, then show it
         if as_json:
-            typer.echo(json.dumps(_ended("engine_fault", f"{type(problem).__name__}: {problem}"), indent=2))
+            typer.echo(json.dumps(ended("engine_fault", f"{type(problem).__name__}: {problem}"), indent=2))
         traceback.print_exc()
         raise typer.Exit(4) from None
     if as_json:
@@ -98,7 +98,7 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
         steps = episode.steps()
         try:
             with closing(steps):
-                _follow(steps, lambda step: show(step, compiled, sys.stderr if quiet else out))
+                follow(steps, lambda step: show(step, compiled, sys.stderr if quiet else out))
         except Exception:
             if episode.result is None or episode.result.status != "engine_fault":
                 raise
@@ -110,7 +110,7 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
     return result
 
 
-def _follow(steps: Generator[StepRecord, None, None], tell: Callable[[StepRecord], None]) -> None:
+def follow(steps: Generator[StepRecord, None, None], tell: Callable[[StepRecord], None]) -> None:
     """Tell of each step; an interrupt between two of them reaches the episode."""
     try:
         for step in steps:
@@ -126,7 +126,7 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
     from agentspec.episode.unguarded import UnguardedEpisode
 
     budget = checked(compiled, task, settings)
-    tools = _tools(compiled, settings)
+    tools = open_tools(compiled, settings)
     kind = Episode if settings.guarded else UnguardedEpisode
     return kind(
         compiled,
@@ -140,7 +140,7 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
     )
 
 
-def _tools(compiled: Compiled, settings: Settings) -> LoadedTools:
+def open_tools(compiled: Compiled, settings: Settings) -> LoadedTools:
     from agentspec.toolbox.registry import load_tools
 
     agent = compiled.agent
@@ -204,7 +204,7 @@ def _task(task: str | None) -> str:
     return task
 
 
-def _ended(status: Any, reason: str) -> dict[str, Any]:
+def ended(status: Any, reason: str) -> dict[str, Any]:
     """The shape of ``run --json`` for a run that did not begin."""
     from agentspec.episode.trace import Result, Usage
 
