@@ -22,6 +22,8 @@ _Cube = tuple[tuple[int, bool], ...]
 def canonical(dfa: Dfa, name: str = "automaton") -> Dfa:
     """The automaton that ``translate`` gives for the same language: minimal, numbered breadth first, no dead state.
 
+    (Of many propositions ``translate`` may test some in another order, by which it then numbers too.)
+
     The letters must be cubes of propositions, without steps. The empty word, if accepted, no longer is. Raises TooLarge
     naming ``name`` where the cubes of a state are too entangled.
     """

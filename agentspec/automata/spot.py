@@ -8,7 +8,7 @@ past operators and no limits of its own: a formula with past is refused, and onl
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentspec.automata import translate as embedded
@@ -18,6 +18,7 @@ from agentspec.automata.dfa import Dfa
 from agentspec.automata.effort import Effort
 from agentspec.automata.forest import Forest, gathered, minimised
 from agentspec.automata.hoa import from_hoa, overlapping
+from agentspec.automata.kernel import Kernel
 from agentspec.automata.omega import Omega
 from agentspec.automata.until_end import words_until_end
 from agentspec.errors import InvalidInput
@@ -66,7 +67,10 @@ def translate(formula: Formula, propositions: tuple[str, ...] | None = None, *, 
     order = atoms(formula) if propositions is None else propositions
     given = rewritten(formula, finite=True, name=name)
     if hasattr(spot, "ltlf_to_mtdfa") and hasattr(spot.mtdfa, "states"):
-        return _from_diagrams(spot, given, order, name)
+        kernel = Kernel()
+        kernel.number(formula)
+        named = frozenset(atoms(formula))
+        return _from_diagrams(spot, given, order, embedded.tested([one for one in order if one in named], kernel), name)
     end = next(word for word in (END, *[f"{END}{i}" for i in range(len(order) + 1)]) if word not in order)
     read = _read(spot.translate(spot.from_ltlf(given, f"!{end}"), "deterministic", "buchi"), (*order, end))
     if not isinstance(read, Buchi) or overlapping(read.propositions, read.edges) is not None:
@@ -106,7 +110,7 @@ def _read(automaton: Any, propositions: tuple[str, ...]) -> Buchi | Omega:
     return Omega(propositions, read.initial, read.edges, read.acceptance)
 
 
-def _from_diagrams(spot: Any, given: Any, order: tuple[str, ...], name: str) -> Dfa:
+def _from_diagrams(spot: Any, given: Any, propositions: tuple[str, ...], order: Sequence[str], name: str) -> Dfa:
     """Spot's own diagrams node by node: they share what the cubes of a text would repeat."""
     dictionary = spot.make_bdd_dict()
     holder = spot.make_twa_graph(dictionary)
@@ -116,7 +120,7 @@ def _from_diagrams(spot: Any, given: Any, order: tuple[str, ...], name: str) -> 
     found = spot.minimize_mtdfa(spot.ltlf_to_mtdfa(given, dict=dictionary))
     effort = Effort(name, embedded.STATE_LIMIT, embedded.NODE_LIMIT, embedded.SECONDS_LIMIT)
     effort.reached(found.num_roots())
-    return embedded.numbered(minimised(_Reading(found.states, rank_of, effort).forest(), effort), order, order)
+    return embedded.numbered(minimised(_Reading(found.states, rank_of, effort).forest(), effort), order, propositions)
 
 
 class _Reading:

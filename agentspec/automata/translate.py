@@ -49,10 +49,7 @@ def translate(
     root = kernel.number(formula)
     named = {*atoms(formula), *exclusive}
     listed = tuple(sorted(named)) if propositions is None else propositions
-    order = [one for one in listed if one in named]
-    if len(order) > SORTED:
-        met = {one: place for place, one in kernel.names.items()}
-        order.sort(key=lambda one: met.get(one, 0))
+    order = tested([one for one in listed if one in named], kernel)
     order.sort(key=lambda one: one not in exclusive)
     ranks = range(len(set(exclusive)))
     effort = Effort(name, STATE_LIMIT, NODE_LIMIT, SECONDS_LIMIT)
@@ -63,6 +60,14 @@ def translate(
         return numbered(forest, order, listed)
     except RecursionError:
         raise effort.refusal("its decision diagrams are too deep") from None
+
+
+def tested(propositions: Sequence[str], kernel: Kernel) -> list[str]:
+    """The order in which diagrams test propositions: as given, or if there are many as the formula names them."""
+    if len(propositions) <= SORTED:
+        return list(propositions)
+    met = {name: place for place, name in kernel.names.items()}
+    return sorted(propositions, key=lambda name: met.get(name, 0))
 
 
 class _Translation:

@@ -14,8 +14,8 @@ from agentspec.errors import InvalidInput
 def words_until_end(automaton: Buchi, *, end: str = END, source: str = "<hoa>") -> Dfa:
     """The minimal DFA of the words ``w`` such that a deterministic automaton accepts ``w`` and then ``end`` for ever.
 
-    Where ``end`` holds nothing else need hold. Raises InvalidInput, naming ``source``, unless the automaton accepts only
-    words that end.
+    Where ``end`` holds nothing else need hold. Raises InvalidInput, naming ``source``, unless the automaton accepts
+    only words that end.
     """
     ending = _Ending(automaton, end)
     ending.require_finite(source)

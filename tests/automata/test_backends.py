@@ -109,6 +109,17 @@ def test_names_of_every_kind(name: str) -> None:
 
 
 @here
+def test_many_propositions(name: str) -> None:
+    """Where the order of the tests follows the formula, it does so for every backend; propositions may go unused."""
+    order = tuple(f"p{i}" for i in range(30))
+    pairs = [(7, 3), (2, 9), (11, 1), (5, 8), (4, 0)]
+    several = " & ".join(f"G(p{i} -> F p{j})" for i, j in pairs)
+    for text in (several, several.replace("& ", "| "), "p9 U p2", f"{several} & !last"):
+        laws.is_the_same_value(FINITE[name], embedded.translate, parse_formula(text), order)
+        laws.is_the_same_value(FINITE[name], embedded.translate, parse_formula(text), order[::-1])
+
+
+@here
 def test_deep_formulas(name: str) -> None:
     formula = parse_formula("a")
     for _ in range(800):

@@ -18,6 +18,7 @@ from agentspec.logic.parse import parse_formula
 from agentspec.logic.semantics import holds, holds_on_lasso
 from tests.automata.languages import valuations
 from tests.automata.omega_languages import common_lasso
+from tests.logic.strategies import all_lassos
 
 OURS = backend("embedded")
 HERE = Path(__file__).parent / "recorded"
@@ -43,6 +44,19 @@ def test_there_is_something_to_compare() -> None:
     assert set(FINITE) == set(BUCHI) == set(NEGATION) == set(PARITY)
     assert len(FINITE) >= 100
     assert len(SMALL) >= 90
+
+
+@pytest.mark.parametrize("text", SMALL)
+def test_common_words_are_found(text: str) -> None:
+    """The comparison itself: what it finds is a word of both, and where it finds none there is none."""
+    formula = parse_formula(text)
+    spots, order = from_hoa(BUCHI[text]), atoms(formula)
+    lasso = common_lasso(spots, from_hoa(PARITY[text]), order)
+    if lasso is None:
+        assert not any(holds_on_lasso(formula, *one) for one in all_lassos(order[:2] or ("a",), 2))
+    else:
+        assert holds_on_lasso(formula, *lasso)
+        assert spots.accepts(*lasso)
 
 
 def difference(one: Dfa, two: Dfa) -> list[frozenset[str]] | None:
