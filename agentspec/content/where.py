@@ -254,7 +254,10 @@ class _Refining:
             asked = self.leaf(kind, alone, "#", _ALL_ESCAPES)
             self._decided[key] = condition, None if asked is None else [Language(part) for part in asked]
         tests = self._decided[key][1]
-        if tests is None or not all(test.accepts(compact(value)) for test in tests):
+        if tests is None:
+            return False
+        text = compact(value) if tests else ""
+        if not all(test.accepts(text) for test in tests):
             return False
         inner = condition["properties"].items() if nested else ()
         return all(name in value and self.holds(value[name], one) for name, one in inner)

@@ -24,6 +24,12 @@ from agentspec.spec.proposition import written
 ROWS = 20_000
 """States of the automaton of a text that are kept."""
 
+STRETCH = 256
+"""Characters read before it is looked whether the rest can matter."""
+
+LONG = 100_000
+"""Characters beyond which a text is not read by the table, which it might fill."""
+
 _SURE = frozenset({ALL, NOTHING})
 
 
@@ -43,26 +49,42 @@ class TextTest:
         self._forget()
 
     def _forget(self) -> None:
-        self._language = Language(self._constraint)
-        self._rows: dict[int, dict[str, int]] = {}
+        self.language = Language(self._constraint)
+        self.rows: dict[int, _Row] = {}
+        self._start = self.row(self.language.start)
+
+    def row(self, state: int) -> _Row:
+        """The row of a state."""
+        if state not in self.rows:
+            self.rows[state] = _Row(self, state)
+        return self.rows[state]
 
     def __call__(self, text: str) -> bool:
-        state, rows = self._language.start, self._rows
-        for character in text:
-            try:
-                state = rows[state][character]
-            except KeyError:
-                state = self._step(state, character)
-            if state in _SURE:
+        if len(text) > LONG:
+            return self.language.accepts(text)
+        row = self._start
+        for at in range(0, len(text), STRETCH):
+            for character in text[at : at + STRETCH]:
+                row = row[character]
+            if row.state in _SURE:
                 break
-        answer = self._language.accepts_at(state)
-        if len(rows) > ROWS:
+        answer = self.language.accepts_at(row.state)
+        if len(self.rows) > ROWS:
             self._forget()
         return answer
 
-    def _step(self, state: int, character: str) -> int:
-        row = self._rows.setdefault(state, {})
-        row[character] = after = self._language.step(state, character)
+
+class _Row(dict[str, "_Row"]):
+    """Where the characters seen so far lead from one state."""
+
+    __slots__ = ("_test", "state")
+
+    def __init__(self, test: TextTest, state: int) -> None:
+        super().__init__()
+        self._test, self.state = test, state
+
+    def __missing__(self, character: str) -> _Row:
+        self[character] = after = self._test.row(self._test.language.step(self.state, character))
         return after
 
 
@@ -231,11 +253,16 @@ def _framed_off(content: str, called: bool) -> str:
 
 
 def _arguments(logged: Any) -> dict[str, Any]:
-    """The arguments of a call as logged: JSON text, nothing at all, or an object. Raises ValueError for others."""
+    """The arguments of a call as logged: JSON text, nothing at all, or an object.
+
+    Raises ValueError for others, and for numbers that are too large to be compared.
+    """
     if isinstance(logged, str):
-        return parse_object(logged) if logged.strip() else {}
-    if logged is None:
-        return {}
-    if not isinstance(logged, dict):
-        raise ValueError(f"arguments are an object, not a {type(logged).__name__}")
-    return logged
+        value = parse_object(logged) if logged.strip() else {}
+    else:
+        value = {} if logged is None else logged
+    if not isinstance(value, dict):
+        raise ValueError(f"arguments are an object, not a {type(value).__name__}")
+    if not isinstance(logged, str) or "e" in logged.lower():
+        json.dumps(value, allow_nan=False)
+    return value

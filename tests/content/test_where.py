@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agentspec.content.constraint import NO_TEXT, And, Constraint, Not
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
-from agentspec.content.where import valuation
+from agentspec.content.where import Condition, valuation
 from agentspec.errors import InvalidInput
 from tests.content.dialect import python
 from tests.content.texts import walked
@@ -387,3 +387,24 @@ def test_what_cannot_be_decided_is_refused_by_its_pointer(condition: Schema, mes
 def test_a_schema_that_cannot_be_enforced_is_refused(parameters: Schema) -> None:
     with pytest.raises(InvalidInput, match=r"^w: #"):
         where(parameters, {"a": {}}, what="w")
+
+
+@pytest.mark.parametrize(
+    ("condition", "fulfilled", "missed"),
+    [
+        ({"a": {"exclusiveMinimum": 100}}, [{"a": 100.5}, {"a": 10**30}], [{"a": 100}, {"a": "200"}, {}, []]),
+        ({"a": {"const": 1}}, [{"a": 1}, {"a": 1.0}], [{"a": True}, {"a": "1"}]),
+        ({"a": {"pattern": "^x"}, "b": {}}, [{"a": "xy", "b": None}], [{"a": "xy"}, {"a": "\ud800", "b": 1}]),
+        ({"a": {"properties": {"b": {"type": "integer"}}}}, [{"a": {"b": 2.0}}], [{"a": {"b": 2.5}}, {"a": 3}]),
+        ({"a": {"maximum": 5}}, [{"a": -1}], [{"a": float("inf")}, {"a": float("nan")}, 7, None]),
+    ],
+)  # fmt: skip
+def test_a_condition_without_a_schema(condition: dict[str, Any], fulfilled: list[Any], missed: list[Any]) -> None:
+    test = Condition(condition, what="x")
+    assert all(test.holds(value) for value in [*fulfilled, *fulfilled])
+    assert not any(test.holds(value) for value in [*missed, *missed])
+
+
+def test_a_condition_that_is_none_is_refused_without_a_schema() -> None:
+    with pytest.raises(InvalidInput, match="did you mean 'minimum'"):
+        Condition({"a": {"properties": {"b": {"minimun": 3}}}}, what="x")
