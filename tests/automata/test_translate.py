@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -16,30 +16,38 @@ from agentspec.automata import translate as module
 from agentspec.automata.translate import translate
 from agentspec.errors import InvalidInput, TooLarge
 from agentspec.logic.formula import (
+    FALSE,
+    TRUE,
     Always,
     And,
     Atom,
     Constant,
     Eventually,
     Formula,
+    Historically,
     Iff,
     Implies,
     Last,
     Next,
     Not,
+    Once,
     Or,
     Release,
+    Since,
     StrongRelease,
     Until,
     WeakNext,
+    WeakSince,
     WeakUntil,
+    WeakYesterday,
     Xor,
+    Yesterday,
     subformulas,
 )
 from agentspec.logic.parse import parse_formula
 from agentspec.logic.semantics import holds
 from tests.automata.languages import Word, assert_minimal, assert_well_formed, residuals, run, valuations, words_up_to
-from tests.logic.strategies import BINARY, UNARY, formulas, words
+from tests.logic.strategies import BINARY, PAST_BINARY, PAST_UNARY, UNARY, formulas, words
 
 AB = valuations("ab")
 UP_TO_4 = tuple(words_up_to(AB, 4))
@@ -53,7 +61,7 @@ def truth(formula: Formula, word: Word) -> bool:
 
 
 @MORE
-@given(formulas())
+@given(formulas(past=True))
 def test_accepts_exactly_the_words_the_formula_holds_on(formula: Formula) -> None:
     dfa = translate(formula, ("a", "b"))
     assert_well_formed(dfa, AB)
@@ -62,7 +70,10 @@ def test_accepts_exactly_the_words_the_formula_holds_on(formula: Formula) -> Non
 
 
 @MORE
-@given(formulas(("a", "b", "c", "d"), max_leaves=10), st.lists(words(("a", "b", "c", "d"), 7), min_size=8, max_size=12))
+@given(
+    formulas(("a", "b", "c", "d"), max_leaves=10, past=True),
+    st.lists(words(("a", "b", "c", "d"), 7), min_size=8, max_size=12),
+)
 def test_four_propositions_on_random_words(formula: Formula, sample: list[Word]) -> None:
     dfa = translate(formula)
     assert_well_formed(dfa, valuations(dfa.propositions))
@@ -74,16 +85,43 @@ def test_four_propositions_on_random_words(formula: Formula, sample: list[Word])
 def test_many_formulas_on_all_words_up_to_five_letters() -> None:
     drawn = random.Random(20240917)
     sample = [tuple(product(AB, repeat=length)) for length in range(1, 6)]
-    for _ in range(3_000):
+    for number in range(20_000):
         formula = _random_formula(drawn, drawn.randint(2, 5))
         dfa = translate(formula, ("a", "b"))
-        assert_well_formed(dfa, AB)
-        assert_minimal(dfa, AB)
+        if number % 5 == 0:
+            assert_well_formed(dfa, AB)
+            assert_minimal(dfa, AB)
         for every in sample:
             expected = truth_of_all(formula, every)
             for place in {drawn.randrange(len(every)) for _ in range(6)}:
                 assert expected[place] == holds(formula, every[place]), "the two oracles differ"
             for word, true in zip(every, expected, strict=True):
+                assert dfa.accepts(word) == true, (formula, word)
+
+
+def test_mixtures_of_past_and_future_on_all_words_up_to_five_letters() -> None:
+    drawn = random.Random(20241103)
+    sample = [tuple(product(AB, repeat=length)) for length in range(1, 6)]
+    for _ in range(60):
+        formula = _random_formula(drawn, drawn.randint(3, 5))
+        dfa = translate(formula, ("a", "b"))
+        assert_minimal(dfa, AB)
+        for every in sample:
+            for word, true in zip(every, truth_of_all(formula, every), strict=True):
+                assert dfa.accepts(word) == true, (formula, word)
+
+
+@pytest.mark.long
+def test_three_to_five_propositions_on_random_words() -> None:
+    drawn = random.Random(20241104)
+    for _ in range(600):
+        names = "abcde"[: drawn.randint(3, 5)]
+        formula = _random_formula(drawn, drawn.randint(3, 6), names)
+        dfa = translate(formula, tuple(names))
+        letters = valuations(names)
+        for length in range(1, 11):
+            every = tuple(tuple(drawn.choice(letters) for _ in range(length)) for _ in range(50))
+            for word, true in zip(every, truth_of_all(formula, every), strict=True):
                 assert dfa.accepts(word) == true, (formula, word)
 
 
@@ -97,6 +135,9 @@ def truth_of_all(formula: Formula, every: Sequence[Word]) -> list[bool]:
 
     def until(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return at(lambda i: np.any([b[:, j] & a[:, i:j].all(axis=1) for j in range(i, length)], axis=0))
+
+    def since(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return at(lambda i: np.any([b[:, j] & a[:, j + 1 : i + 1].all(axis=1) for j in range(i + 1)], axis=0))
 
     for node in subformulas(formula):
         one, *rest = [truth[child] for child in node.children()] or [np.zeros((len(every), length), dtype=bool)]
@@ -136,20 +177,34 @@ def truth_of_all(formula: Formula, every: Sequence[Word]) -> list[bool]:
                 truth[node] = ~until(~one, ~two)
             case StrongRelease():
                 truth[node] = until(two, one & two)
+            case Yesterday():
+                truth[node] = np.hstack([np.zeros_like(one[:, :1]), one[:, :-1]])
+            case WeakYesterday():
+                truth[node] = np.hstack([np.ones_like(one[:, :1]), one[:, :-1]])
+            case Once():
+                truth[node] = since(np.ones_like(one), one)
+            case Historically():
+                truth[node] = ~since(np.ones_like(one), ~one)
+            case Since():
+                truth[node] = since(one, two)
+            case WeakSince():
+                truth[node] = since(one, two) | ~since(np.ones_like(one), ~one)
             case _:
                 raise TypeError(node)
     return [bool(value) for value in truth[formula][:, 0]]
 
 
-def _random_formula(drawn: random.Random, depth: int) -> Formula:
+def _random_formula(drawn: random.Random, depth: int, names: str = "ab") -> Formula:
+    def smaller() -> Formula:
+        return _random_formula(drawn, depth - 1, names)
+
     if depth == 0 or drawn.random() < 0.1:
-        return Atom(drawn.choice("ab")) if drawn.random() < 0.9 else parse_formula(drawn.choice(["last", "true"]))
+        return Atom(drawn.choice(names)) if drawn.random() < 0.9 else drawn.choice((Last(), TRUE, FALSE))
     if drawn.random() < 0.45:
-        return drawn.choice(UNARY)(_random_formula(drawn, depth - 1))
+        return drawn.choice(UNARY + PAST_UNARY)(smaller())
     if drawn.random() < 0.6:
-        return drawn.choice(BINARY)(_random_formula(drawn, depth - 1), _random_formula(drawn, depth - 1))
-    sign = drawn.choice(["a & b", "a | b"])
-    return type(parse_formula(sign))(tuple(_random_formula(drawn, depth - 1) for _ in range(drawn.randint(2, 3))))
+        return drawn.choice(BINARY + PAST_BINARY)(smaller(), smaller())
+    return drawn.choice((And, Or))(tuple(smaller() for _ in range(drawn.randint(2, 3))))
 
 
 @FEW
@@ -161,7 +216,7 @@ def test_the_initial_state_never_accepts(formula: Formula) -> None:
 
 
 @MORE
-@given(formulas(max_leaves=10))
+@given(formulas(max_leaves=10, past=True))
 def test_states_are_reachable_live_and_pairwise_distinguished(formula: Formula) -> None:
     dfa = translate(formula, ("a", "b"))
     assert_minimal(dfa, AB)
@@ -169,7 +224,7 @@ def test_states_are_reachable_live_and_pairwise_distinguished(formula: Formula) 
 
 
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.filter_too_much])
-@given(formulas(("a",), max_leaves=8))
+@given(formulas(("a",), max_leaves=8, past=True))
 def test_size_is_that_of_the_residuals_over_one_proposition(formula: Formula) -> None:
     dfa = translate(formula, ("a",))
     assume(len(dfa.edges) <= 6)
@@ -177,7 +232,7 @@ def test_size_is_that_of_the_residuals_over_one_proposition(formula: Formula) ->
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
-@given(formulas(max_leaves=6))
+@given(formulas(max_leaves=6, past=True))
 def test_size_is_that_of_the_residuals_over_two_propositions(formula: Formula) -> None:
     dfa = translate(formula, ("a", "b"))
     assume(len(dfa.edges) <= 3)
@@ -225,6 +280,15 @@ SIZES = [  # states without the dead one; the initial state is apart where it wo
     ("strong release", "a M b", 2),
     ("past the last", "last", 2),
     ("not last", "!last", 3),
+    ("four eyes", "G(pay -> Y(!pay S ok))", 3),
+    ("look first", "G(b -> O a)", 3),
+    ("never after", "H !a", 2),
+    ("yesterday", "F(a & Y b)", 3),
+    ("weak yesterday", "F(a & Z b)", 3),
+    ("back to", "F(last & (a B b))", 3),
+    ("first", "G(a -> !Y true)", 2),
+    ("past of a future", "G(a -> O F b)", 4),
+    ("future of a past", "F(b & O(a & X c))", 5),
 ]
 
 
@@ -246,11 +310,96 @@ def test_a_conjunction_of_many_responses_is_minimal() -> None:
     assert len(dfa.edges) == 2**5 + 1
 
 
-def test_nested_untils_of_moderate_depth() -> None:
-    # slow: the cost doubles with every level although the automaton is linear; 8 levels are what a test can afford
+def test_wide_formulas_of_every_shape_are_minimal() -> None:
+    def joined(part: str, count: int, sign: str = " & ") -> Formula:
+        return parse_formula(sign.join(part.replace("#", str(i)) for i in range(count)))
+
+    responses = translate(joined("G(a# -> F b#)", 8))
+    assert len(responses.edges) == 2**8 + 1
+    assert translate(Always(joined("(a# -> F b#)", 8))) == responses
+    assert len(translate(joined("G(a# -> F b)", 30)).edges) == 3
+    assert len(translate(joined("G(l# -> Y(!c# S o#))", 8)).edges) == 2**8 + 1
+    assert len(translate(joined("F a#", 8)).edges) == 2**8
+    assert len(translate(joined("F a#", 60, " | ")).edges) == 2
+    assert len(translate(joined("(X a# | X b#)", 30)).edges) == 3
+    assert len(translate(joined("G(a# -> F[0:5] b#)", 3)).edges) == 6**3 + 1
+    assert len(translate(And((joined("F a#", 10), parse_formula("G !a3")))).edges) == 1
+
+
+def test_parts_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = random.Random(7)
+    for _ in range(60):
+        formula = drawn.choice((And, Or))(tuple(_random_formula(drawn, 3) for _ in range(4)))
+        monkeypatch.setattr(module, "PARTS", 1)
+        parts = translate(formula, ("a", "b"))
+        monkeypatch.setattr(module, "PARTS", 10**6)
+        assert translate(formula, ("a", "b")) == parts
+
+
+def test_nested_operators_stay_linear() -> None:
     for sign in "UWRM":
-        formula = parse_formula(f" {sign} ".join(f"p{i}" for i in range(8)))
-        assert len(translate(formula).edges) <= 9
+        formula = parse_formula(f" {sign} ".join(f"p{i}" for i in range(60)))
+        assert len(translate(formula).edges) <= 62
+    for sign in "SB":
+        formula = parse_formula(f" {sign} ".join(f"p{i}" for i in range(60)))
+        assert len(translate(formula).edges) == 2
+
+
+def test_states_that_only_long_words_tell_apart() -> None:
+    assert len(translate(parse_formula("X[300] a")).edges) == 302
+    assert len(translate(parse_formula("F[0:60] a & (G(a -> X[40] b) | true)"), ("a",)).edges) == 62
+    dfa = translate(parse_formula("F[3:20] a"), ("a",))
+    assert_minimal(dfa, valuations("a"))
+    assert dfa.accepts([()] * 20 + ["a"])
+    assert not dfa.accepts([()] * 21 + ["a"])
+    assert not dfa.accepts(["a"] * 3)
+
+
+def test_deep_and_wide_formulas_end_in_an_automaton_or_a_refusal() -> None:
+    deep: Formula = Atom("a")
+    nested: Formula = Atom("p")
+    for i in range(10_000):
+        deep = (Next, Not, Eventually, Yesterday)[i % 4](deep)
+        nested = Until(Atom(f"p{i}"), nested)
+    assert len(translate(deep).edges) >= 1
+    with pytest.raises(TooLarge, match=r"^rule 'deep': its "):
+        translate(nested, name="rule 'deep'")
+    names = [f"p{i}" for i in range(200)]
+    wide = Always(Implies(Or(tuple(map(Atom, names[:100]))), Eventually(Or(tuple(map(Atom, names[100:]))))))
+    dfa = translate(wide)
+    assert len(dfa.edges) == 3
+    assert dfa.accepts([{"p7"}, {"p150"}])
+    assert not dfa.accepts([{"p150"}, {"p7"}])
+
+
+def exactly_one(names: str) -> Formula:
+    """Exactly one of the propositions, at every position."""
+    others = [And(tuple(Atom(a) if a == b else Not(Atom(a)) for a in names)) for b in names]
+    return Always(Or(tuple(others)))
+
+
+@MORE
+@given(formulas(("a", "b", "c"), past=True))
+def test_exclusive_propositions_are_a_conjunct(formula: Formula) -> None:
+    assert translate(formula, ("a", "b", "c"), exclusive="ab") == translate(
+        And((formula, exactly_one("ab"))), ("a", "b", "c")
+    )
+    assert_minimal(translate(formula, ("a", "b", "c"), exclusive="abc"), valuations("abc"))
+
+
+def test_exclusive_propositions_keep_wide_conjunctions_small() -> None:
+    steps = "abcdefg"
+    formula = parse_formula(" & ".join(f"G({a} -> N(!{a} W {b}))" for a, b in pairwise(steps)))
+    dfa = translate(formula, exclusive=steps)
+    twin = translate(And((formula, exactly_one(steps))))
+    drawn = random.Random(3)
+    for _ in range(2_000):
+        word = [{drawn.choice(steps)} for _ in range(drawn.randint(1, 9))]
+        assert dfa.accepts(word) == twin.accepts(word) == holds(formula, word)
+    assert len(dfa.edges) == len(twin.edges)
+    assert not dfa.accepts([{"a", "c"}])
+    assert not dfa.accepts([()])
+    assert dfa.propositions == tuple(steps)
 
 
 def test_the_order_of_propositions_is_kept_and_may_hold_more() -> None:
