@@ -10,6 +10,7 @@ from functools import cached_property
 from agentspec.automata.diagram import Decisions, Edges
 from agentspec.automata.letter import Letter
 from agentspec.automata.partition import equivalent_states
+from agentspec.errors import TooLarge
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,12 @@ class Dfa:
 
     def _repr_svg_(self) -> str | None:
         """The picture a notebook shows; None (then it shows the text) where there are too many states for one."""
-        from agentspec.automata.svg import STATE_LIMIT, to_svg
+        from agentspec.automata.svg import to_svg
 
-        return to_svg(self) if len(self.edges) <= STATE_LIMIT else None
+        try:
+            return to_svg(self)
+        except TooLarge:
+            return None
 
 
 def backward(successors: dict[int, list[int]], goal: Iterable[int]) -> frozenset[int]:

@@ -11,7 +11,7 @@ from agentspec.automata.letter import Owner
 FONT = 12.0
 ADVANCE = 0.61  # of the font size: the widest common monospace font
 LINE = 15.0
-LONGEST, MOST = 26, 6  # characters a line of a label, lines a label
+LONGEST, MOST = 26, 8  # characters a line of a label, lines a label
 INK = "#24292f"
 DARK = {Owner.MODEL: "#0b57b0", Owner.TOOL: "#8f4400", Owner.USER: "#146c2e"}
 
@@ -27,12 +27,8 @@ class Block:
     def of(cls, leading: tuple[Label, ...]) -> Block:
         lines: list[tuple[str, bool, str]] = []
         for i, label in enumerate(leading):
-            colour = DARK[label.owner] if label.owner else INK
-            if label.step is not None:
-                lines.append((shortened(label.step, LONGEST), True, colour))
-            for j, way in enumerate(label.ways):
-                other = j > 0 or (label.step is None and i > 0)
-                lines += [(line, False, colour) for line in _wrapped(f"or {way}" if other else way)]
+            lines += _set(label, "", other=i > 0)
+            lines += [line for after in label.then for line in _set(after, "→ ", other=False)]
         if len(lines) > MOST:
             lines = [*lines[: MOST - 1], ("…", False, INK)]
         return cls(tuple(lines), " or ".join(map(str, leading)))
@@ -44,6 +40,20 @@ class Block:
     @property
     def height(self) -> float:
         return len(self.lines) * LINE + 2
+
+
+def _set(label: Label, lead: str, *, other: bool) -> list[tuple[str, bool, str]]:
+    """One label in lines; ``other`` is one that stands below another."""
+    colour = DARK[label.owner] if label.owner else INK
+    lines: list[tuple[str, bool, str]] = []
+    if label.step is not None:
+        lines.append((lead + shortened(label.step, LONGEST - len(lead)), True, colour))
+    for i, way in enumerate(label.ways):
+        below = i > 0 or (label.step is None and other)
+        lines += [(line, False, colour) for line in _wrapped(f"or {way}" if below else way)]
+    if label.marks:
+        lines.append((f"{{{' '.join(map(str, label.marks))}}}", True, INK))
+    return lines
 
 
 def _wrapped(text: str) -> list[str]:

@@ -50,3 +50,22 @@ def equivalent_states(signatures: Sequence[Hashable], edges: Sequence[Sequence[t
                 waiting[len(blocks)] = None
                 blocks.append(smaller)
     return block
+
+
+def coarsest_bisimulation(signatures: Sequence[Hashable], edges: Sequence[Sequence[tuple[Hashable, int]]]) -> list[int]:
+    """The same where a label may lead to several targets: states of one class can do what each other can.
+
+    By refinement round for round (Kanellakis & Smolka 1990); quadratic at worst, for automata small enough to look at.
+    """
+
+    def numbered(keys: Sequence[Hashable]) -> list[int]:
+        numbers: dict[Hashable, int] = {}
+        return [numbers.setdefault(key, len(numbers)) for key in keys]
+
+    found = numbered(signatures)
+    while True:
+        moves = [frozenset((label, found[target]) for label, target in out) for out in edges]
+        finer = numbered(list(zip(found, moves, strict=True)))
+        if max(finer, default=0) == max(found, default=0):
+            return found
+        found = finer

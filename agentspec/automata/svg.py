@@ -6,14 +6,22 @@ from html import escape
 from itertools import pairwise
 from math import hypot, sqrt
 
-from agentspec.automata.dfa import Dfa
-from agentspec.automata.label import labels, visible
+from agentspec.automata.label import visible
 from agentspec.automata.layout import Extent, Layout, Point, arranged
 from agentspec.automata.letter import Owner
 from agentspec.automata.lettering import DARK, FONT, INK, LINE, Block, measured, shortened
+from agentspec.automata.view import Automaton, View, view
 from agentspec.errors import TooLarge
 
 STATE_LIMIT = 200
+"""More states than anybody can see in one picture."""
+
+SUMMARY_LIMIT = 2_000
+"""More states than are put together to a summary."""
+
+SUMMARY_FROM = 30
+"""Pictures of more states are summaries unless asked otherwise."""
+
 RADIUS = 17.0
 RING = 6.0
 WIDEST = 1000.0
@@ -25,32 +33,47 @@ PALE = {Owner.MODEL: "#e7f0fd", Owner.TOOL: "#fdeedd", Owner.USER: "#e3f5e8"}
 MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 
-def to_svg(dfa: Dfa, winning: frozenset[int] | None = None, *, position: int | None = None, title: str = "") -> str:
+def to_svg(
+    automaton: Automaton,
+    winning: frozenset[int] | None = None,
+    *,
+    position: int | None = None,
+    title: str = "",
+    summary: bool | None = None,
+) -> str:
     """A picture of the automaton: left to right, or from the top down where that would be too wide for a screen.
 
-    Accepting states have two rings, lost ones are dashed, and the state at ``position`` has a thick outer ring.
-    Raises TooLarge past ``STATE_LIMIT`` states and ValueError where ``position`` is no state.
+    Accepting states have two rings, lost ones are dashed, and the state at ``position`` has a thick outer ring. With
+    ``summary``, by default past ``SUMMARY_FROM`` states, it shows no more states than needed to see where there is
+    something to choose. Raises TooLarge past ``STATE_LIMIT`` states and ValueError where ``position`` is no state.
     """
-    states = len(dfa.edges)
+    advice = "use text, json, hoa or dot, or draw the rules one by one"
+    count = len(automaton.edges)
+    if count > SUMMARY_LIMIT:
+        raise TooLarge(
+            f"{count} states are too many even for the summary of a picture (limit {SUMMARY_LIMIT}); {advice}"
+        )
+    seen = view(automaton, winning, position, summary=bool(summary))
+    if summary is None and len(seen.states) > SUMMARY_FROM:
+        seen = view(automaton, winning, position, summary=True)
+    states = len(seen.states)
     if states > STATE_LIMIT:
-        raise TooLarge(f"a picture of {states} states cannot be read (limit {STATE_LIMIT}); use text, json, hoa or dot")
-    if position is not None and not 0 <= position < states:
-        raise ValueError(f"there is no state {position}: states are 0 to {states - 1}")
-    picture = _drawn(dfa, winning, position, title, down=False)
+        what, other = ("a picture", " or a summary") if seen.summary is None else ("even the summary of a picture", "")
+        raise TooLarge(f"{what} of {states} states cannot be read (limit {STATE_LIMIT}); {advice}{other}")
+    picture = _drawn(seen, title, down=False)
     if picture.width > WIDEST:
-        picture = min(picture, _drawn(dfa, winning, position, title, down=True), key=lambda one: one.width)
+        picture = min(picture, _drawn(seen, title, down=True), key=lambda one: one.width)
     return picture.text()
 
 
-def _drawn(dfa: Dfa, winning: frozenset[int] | None, position: int | None, title: str, *, down: bool) -> _Picture:
-    states = range(len(dfa.edges))
-    found = {(q, target): Block.of(leading) for q in states for target, leading in labels(dfa, q).items()}
-    return _Picture(dfa, winning, position, title, found, _layout(dfa, found, down=down), down=down)
+def _drawn(seen: View, title: str, *, down: bool) -> _Picture:
+    blocks = {edge: Block.of(leading) for edge, leading in seen.arrows.items()}
+    return _Picture(seen, title, blocks, _layout(seen, blocks, down=down), down=down)
 
 
-def _layout(dfa: Dfa, found: dict[tuple[int, int], Block], *, down: bool) -> Layout:
+def _layout(seen: View, found: dict[tuple[int, int], Block], *, down: bool) -> Layout:
     room = []
-    for state in range(len(dfa.edges)):
+    for state in range(len(seen.states)):
         length, lead, trail = 2 * RADIUS + 14, RADIUS + RING, RADIUS + RING
         if (state, state) in found:
             loop = found[state, state]
@@ -66,18 +89,16 @@ def _layout(dfa: Dfa, found: dict[tuple[int, int], Block], *, down: bool) -> Lay
         for edge, block in found.items()
         if edge[0] != edge[1]
     }
-    return arranged(RADIUS, room, between, dfa.initial)
+    return arranged(RADIUS, room, between, seen.initial)
 
 
 class _Picture:
     """One layout written out."""
 
     def __init__(
-        self, dfa: Dfa, winning: frozenset[int] | None, position: int | None, title: str,
-        found: dict[tuple[int, int], Block], layout: Layout, *, down: bool,
-    ) -> None:  # fmt: skip
-        self.dfa, self.position, self.found, self.layout, self.down = dfa, position, found, layout, down
-        self.lost = frozenset() if winning is None else frozenset(range(len(dfa.edges))) - winning
+        self, seen: View, title: str, found: dict[tuple[int, int], Block], layout: Layout, *, down: bool
+    ) -> None:
+        self.seen, self.found, self.layout, self.down = seen, found, layout, down
         self.title = title
         drawn = (layout.breadth, layout.length + ENTRY) if down else (layout.length + ENTRY, layout.breadth)
         self.legend, legend_width, legend_height = self._legend(max(drawn[0], 260.0))
@@ -94,8 +115,8 @@ class _Picture:
     def text(self) -> str:
         """The whole SVG."""
         width, height = _n(self.width), _n(self.height)
-        states = len(self.dfa.edges)
-        name = visible(self.title) or f"an automaton of {states} states"
+        states = len(self.seen.states)
+        name = visible(self.title) or f"an automaton of {self.seen.summary or states} states"
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" role="img" font-family="{MONOSPACE}" font-size="{_n(FONT)}">',
@@ -135,7 +156,7 @@ class _Picture:
     # Parts --------------------------------------------------------------------------------------------------------
 
     def _entry(self) -> str:
-        along, across = self.layout.states[self.dfa.initial]
+        along, across = self.layout.states[self.seen.initial]
         tip = (along - RADIUS - 1, across)
         line = self._path(((along - RADIUS - ENTRY, across), (tip[0] - 6, across)))
         return f"<g><title>the start</title>{_line(line)}{_head(self._at(tip), self._way(1))}</g>"
@@ -146,7 +167,8 @@ class _Picture:
     def _arrow(self, edge: tuple[int, int]) -> str:
         source, target = edge
         block = self.found[edge]
-        about = f"<title>{source} → {target}: {escape(visible(block.full))}</title>"
+        ends = f"{self.seen.states[source].name} → {self.seen.states[target].name}"
+        about = f"<title>{ends}: {escape(visible(block.full))}</title>"
         if source == target:
             return f"<g>{about}{self._loop(source, block)}</g>"
         first, second = self.layout.arrows[edge]
@@ -173,45 +195,48 @@ class _Picture:
         centre = (x + reach + block.width / 2, y) if self.down else (x, y - reach - block.height / 2)
         return _line(line) + head + _set(block, centre)
 
-    def _state(self, state: int) -> str:
-        x, y = map(_n, self._at(self.layout.states[state]))
-        owner = next((letter.owner for letter, _ in self.dfa.edges[state]), None)
-        fill = PALE[owner] if owner else "#ffffff"
-        marks = [
-            word
-            for word, holds in (
-                ("the start", state == self.dfa.initial),
-                ("accepting", state in self.dfa.accepting),
-                ("lost", state in self.lost),
-                ("the position", state == self.position),
-            )
-            if holds
-        ]
-        dashes = ' stroke-dasharray="4 3"' if state in self.lost else ""
+    def _state(self, index: int) -> str:
+        state = self.seen.states[index]
+        at = self._at(self.layout.states[index])
+        x, y = map(_n, at)
+        fill = PALE[state.owner] if state.owner else "#ffffff"
+        like = f" (and {', '.join(map(str, state.of[1:]))})" if len(state.of) > 1 else ""
+        said = {"initial": "the start", "position": "the position"}
+        about = "".join(f", {said.get(word, word)}" for word in state.words)
+        dashes = ' stroke-dasharray="4 3"' if state.lost else ""
         circle = f'<circle cx="{x}" cy="{y}"'
-        parts = [f"<g><title>state {state}{''.join(f', {mark}' for mark in marks)}</title>"]
-        if state == self.position:
+        parts = [f"<g><title>state {state.name}{like}{about}</title>"]
+        if state.here:
             parts.append(f'{circle} r="{_n(RADIUS + 4)}" fill="none" stroke="{HERE}" stroke-width="3"/>')
         parts.append(f'{circle} r="{_n(RADIUS)}" fill="{fill}" stroke="{INK}" stroke-width="1.4"{dashes}/>')
-        if state in self.dfa.accepting:
+        if state.accepting:
             parts.append(f'{circle} r="{_n(RADIUS - 3.5)}" fill="none" stroke="{INK}" stroke-width="1.2"{dashes}/>')
-        weight = ' font-weight="bold"' if state == self.position else ""
-        y_text = _n(self._at(self.layout.states[state])[1] + 4)
-        parts.append(f'<text x="{x}" y="{y_text}" text-anchor="middle" fill="{INK}"{weight}>{state}</text></g>')
+        weight = ' font-weight="bold"' if state.here else ""
+        y_text = _n(at[1] + 4)
+        parts.append(f'<text x="{x}" y="{y_text}" text-anchor="middle" fill="{INK}"{weight}>{state.name}</text></g>')
         return "".join(parts)
 
     def _legend(self, room: float) -> tuple[list[tuple[str, str, float, float]], float, float]:
         """What the signs mean, of those in the picture: (kind, words, along, down), and the width and height taken."""
-        owners = {letter.owner for edges in self.dfa.edges for letter, _ in edges}
+        states = self.seen.states
+        owners = {label.owner for leading in self.seen.arrows.values() for label in leading}
         kinds = [(str(owner), f"{owner} writes") for owner in Owner if owner in owners]
-        kinds += [("accepting", "accepting")] if self.dfa.accepting else []
-        kinds += [("lost", "lost: tools or users can force a bad end")] if self.lost else []
-        kinds += [("here", "the position")] if self.position is not None else []
-        if not owners - {None} and not self.lost and self.position is None:
+        kinds += [("accepting", "accepting")] if any(state.accepting for state in states) else []
+        kinds += [("lost", "lost: tools or users can force a bad end")] if any(state.lost for state in states) else []
+        kinds += [("here", "the position")] if any(state.here for state in states) else []
+        if {kind for kind, _ in kinds} <= {"accepting"}:
+            kinds = []
+        kinds += [("said", f"accepted: {self.seen.acceptance}")] if self.seen.acceptance else []
+        if self.seen.summary is not None:
+            kinds.append(("said", f"a summary: {len(states)} of {self.seen.summary} states"))
+        elif self.seen.hidden:
+            kinds.append(("said", f"{self.seen.hidden} states on no way to acceptance left out"))
+        if not kinds:
             return [], 0.0, 0.0
         placed = []
         x, y, widest = 0.0, 0.0, 0.0
         for kind, words in kinds:
+            words = shortened(words, int(max(room, 260.0) // (11 * 0.61)) - 4)
             width = 18 + measured(words, 11)
             if x and x + width > room:
                 x, y = 0.0, y + 18
@@ -229,6 +254,9 @@ class _Picture:
             ink = next((DARK[owner] for owner in Owner if owner == kind), INK)
             stroke = f'stroke="{HERE}" stroke-width="2.5"' if kind == "here" else f'stroke="{ink}"'
             dashes = ' stroke-dasharray="3 2"' if kind == "lost" else ""
+            if kind == "said":
+                lines.append(f'<text x="{_n(x - 6)}" y="{_n(y + 4)}">{escape(words)}</text>')
+                continue
             sign = f'<ellipse cx="{_n(x)}" cy="{_n(y)}" rx="6" ry="6" fill="{fill}" {stroke}{dashes}/>'
             if kind == "accepting":
                 sign += f'<ellipse cx="{_n(x)}" cy="{_n(y)}" rx="3.5" ry="3.5" fill="none" {stroke}/>'

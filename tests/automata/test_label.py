@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentspec.automata.dfa import Dfa
-from agentspec.automata.label import Label, labels, visible
+from agentspec.automata.label import Label, joined_by_tool, labels, visible
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.translate import translate
 from agentspec.logic.formula import Formula
@@ -50,7 +50,9 @@ def test_the_cubes_of_a_formula_say_the_same_in_no_more_words(formula: Formula) 
         found = labels(dfa, state)
         assert sum(map(len, found.values())) <= len(edges)
         for valuation in valuations("ab"):
-            ways = [target for target, leading in found.items() for one in leading if holds(str(one), valuation)]
+            said = [(target, str(one)) for target, leading in found.items() for one in leading]
+            ways = [target for target, way in said if way != "else" and holds(way, valuation)]
+            ways = ways or [target for target, way in said if way == "else"]
             assert ways == [target for target in (dfa.step(state, valuation),) if target is not None]
 
 
@@ -94,3 +96,88 @@ def test_steps_that_lead_to_one_state_have_a_label_each() -> None:
 
 def test_control_characters_are_made_visible() -> None:
     assert visible("a\x1b[1m\n\u202e\ud800é宽") == "a\\x1b[1m\\n\\u202e\\ud800é宽"
+
+
+# ---- else
+
+
+def test_else_stands_for_the_longest_label_where_everything_leads_somewhere() -> None:
+    dfa = translate(parse_formula("F(a & b & c)"))
+    assert {target: list(map(str, leading)) for target, leading in labels(dfa, dfa.initial).items()} == {
+        0: ["else"],
+        1: ["a & b & c"],
+    }
+
+
+def test_else_is_not_said_where_something_is_forbidden() -> None:
+    dfa = translate(parse_formula("(!(a & b & c) U d) & G(d -> a)"))
+    assert "else" not in {str(one) for leading in labels(dfa, dfa.initial).values() for one in leading}
+
+
+# ---- many tools
+
+
+def desk(tools: list[str], targets: dict[str, int]) -> Dfa:
+    """State 0 chooses one of ``targets``, the last state any of ``tools``."""
+    letters = {t: Letter(frozenset({"do", f"chosen({t})"}), frozenset(), "do", Owner.MODEL, t) for t in tools}
+    here = tuple((letters[tool], target) for tool, target in targets.items())
+    return Dfa((), 0, frozenset(), (here, (), tuple((letters[tool], 1) for tool in tools)))
+
+
+TOOLS = ["ask", "look", "pay", "send", "sum", "write"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "wanted"),
+    [
+        (dict.fromkeys(TOOLS, 1), {1: "do"}),
+        (dict.fromkeys(TOOLS[:-1], 1), {1: "do: !chosen(write)"}),
+        (dict.fromkeys(TOOLS[:2], 1), {1: "do: chosen(ask | look)"}),
+        ({"ask": 1, "look": 2, "pay": 2}, {1: "do: chosen(ask)", 2: "do: chosen(look | pay)"}),
+        ({tool: 1 + (tool == "pay") for tool in TOOLS}, {1: "do: !chosen(pay)", 2: "do: chosen(pay)"}),
+        ({"pay": 1}, {1: "do: chosen(pay)"}),
+    ],
+)
+def test_tools_that_lead_to_one_state_are_named_together(targets: dict[str, int], wanted: dict[int, str]) -> None:
+    found = labels(desk(TOOLS, targets), 0)
+    assert {target: ", ".join(map(str, leading)) for target, leading in found.items()} == wanted
+
+
+def test_many_tools_are_counted() -> None:
+    tools = [f"tool{i}" for i in range(40)]
+    found = labels(desk(tools, {tool: 1 + i % 2 for i, tool in enumerate(tools)}), 0)
+    assert {target: str(label) for target, (label,) in found.items()} == {
+        1: "do: chosen(any of 20)",
+        2: "do: chosen(any of 20)",
+    }
+
+
+def test_what_is_nowhere_allowed_of_the_tool_at_work_is_said() -> None:
+    small = Letter(frozenset({"in", "call(pay)"}), frozenset(), "in", Owner.MODEL, "pay")
+    large = Letter(frozenset({"in", "call(pay)", "large"}), frozenset(), "in", Owner.MODEL, "pay")
+    other = Letter(frozenset({"in", "call(ask)"}), frozenset(), "in", Owner.MODEL, "ask")
+    dfa = Dfa((), 0, frozenset(), (((small, 1),), ((small, 1), (large, 1)), ((other, 1),)))
+    assert [str(labels(dfa, state)[1][0]) for state in range(3)] == [
+        "in: call(pay) & !large",
+        "in: call(pay)",
+        "in: call(ask)",
+    ]
+
+
+def test_labels_of_one_arrow_that_differ_in_the_tool_are_joined() -> None:
+    one, two = Label("do", ("chosen(a)",), Owner.MODEL), Label("do", ("chosen(b)",), Owner.MODEL)
+    after = Label("in", ("call(a)",), Owner.MODEL, plain=True)
+    assert [str(label) for label in joined_by_tool([two, one])] == ["do: chosen(a | b)"]
+    assert [str(label) for label in joined_by_tool([one.followed(after), two.followed(after)])] == [
+        "do: chosen(a | b), then in"
+    ]
+    assert len(joined_by_tool([one.followed(after), two])) == 2
+    assert len(joined_by_tool([one, Label("do", ("ok(b)",), Owner.MODEL)])) == 2
+    several = [Label("do", (f"chosen({i})",), Owner.MODEL) for i in range(9)]
+    assert [str(label) for label in joined_by_tool(several)] == ["do: chosen(any of 9)"]
+
+
+def test_marks_and_what_follows_are_said() -> None:
+    first = Label("a", ("x",), marks=(1,))
+    assert str(first) == "a: x {1}"
+    assert str(first.followed(Label("b", ("y", "z"), marks=(0,)))) == "a: x {0 1}, then b: y, z"

@@ -21,8 +21,10 @@ from agentspec.automata.dfa import Dfa
 from agentspec.automata.label import labels
 from agentspec.automata.layers import layered
 from agentspec.automata.letter import Letter, Owner
-from agentspec.automata.svg import STATE_LIMIT, to_svg
+from agentspec.automata.lettering import MOST
+from agentspec.automata.svg import STATE_LIMIT, SUMMARY_FROM, SUMMARY_LIMIT, to_svg
 from agentspec.automata.translate import translate
+from agentspec.automata.view import View, view
 from agentspec.checking.compile import compile_agent
 from agentspec.errors import TooLarge
 from agentspec.logic.parse import parse_formula
@@ -85,7 +87,7 @@ def automaton(name: str) -> tuple[Dfa, frozenset[int] | None]:
 @cache
 def picture_of(name: str, position: int | None = None) -> Seen:
     dfa, winning = automaton(name)
-    return seen(to_svg(dfa, winning, position=position, title=name))
+    return seen(to_svg(dfa, winning, position=position, title=name, summary=False))
 
 
 Box = tuple[float, float, float, float]
@@ -203,15 +205,15 @@ def check_nothing_overlaps(picture: Seen) -> None:
                 assert state in own or (x - u) ** 2 + (y - v) ** 2 > r**2, (title, state)
 
 
-def check_everything_is_there(dfa: Dfa, picture: Seen) -> None:
-    assert set(picture.circles) == set(range(len(dfa.edges)))
+def check_everything_is_there(shown: View, picture: Seen) -> None:
+    name = [state.of[0] for state in shown.states]
+    assert set(picture.circles) == set(name)
     for title, words in picture.words.items():
         if title.startswith("state "):
             assert words == [re.findall(r"\d+", title)[0]]
     wanted = {
-        f"{q} → {target}: {' or '.join(map(str, leading))}"
-        for q in range(len(dfa.edges))
-        for target, leading in labels(dfa, q).items()
+        f"{name[source]} → {name[target]}: {' or '.join(map(str, leading))}"
+        for (source, target), leading in shown.arrows.items()
     }
     assert set(picture.labels) == wanted
 
@@ -219,7 +221,12 @@ def check_everything_is_there(dfa: Dfa, picture: Seen) -> None:
 @pytest.mark.parametrize("name", [*SPECS, *FORMULAS])
 def test_every_state_and_every_transition_is_in_the_picture(name: str) -> None:
     picture = picture_of(name)
-    check_everything_is_there(automaton(name)[0], picture)
+    dfa, winning = automaton(name)
+    shown = view(dfa, winning)
+    assert {(shown.states[s].of[0], shown.states[t].of[0]): leading for (s, t), leading in shown.arrows.items()} == {
+        (q, target): leading for q in range(len(dfa.edges)) for target, leading in labels(dfa, q).items()
+    }
+    check_everything_is_there(shown, picture)
     for title, words in picture.words.items():
         if "→" in title and "…" not in words:
             said = " ".join(words).removeprefix("or ")
@@ -282,8 +289,10 @@ def automata(draw: st.DrawFn) -> Dfa:
 def test_any_automaton_can_be_drawn_both_ways(dfa: Dfa, down: bool, data: st.DataObject) -> None:
     position = data.draw(st.none() | st.integers(0, len(dfa.edges) - 1))
     winning = data.draw(st.none() | st.frozensets(st.integers(0, len(dfa.edges) - 1)))
-    picture = seen(svg._drawn(dfa, winning, position, "any", down=down).text())
-    check_everything_is_there(dfa, picture)
+    summary = data.draw(st.booleans())
+    shown = view(dfa, winning, position, summary=summary)
+    picture = seen(svg._drawn(shown, "any", down=down).text())
+    check_everything_is_there(shown, picture)
     check_nothing_overlaps(picture)
 
 
@@ -360,7 +369,7 @@ def test_what_is_too_long_to_show_is_in_the_title() -> None:
     check_nothing_overlaps(picture)
     (title,) = picture.labels
     assert all(str(letter.step) in title for letter in letters)
-    assert len(picture.words[title]) == 6
+    assert len(picture.words[title]) == MOST
     assert picture.words[title][-1] == "…"
     assert max(map(len, picture.words[title])) <= 26
 
@@ -379,14 +388,40 @@ def test_the_same_picture_every_time() -> None:
         assert run.stdout.decode() == to_svg(*automaton("react-zero"))
 
 
+def ladder(states: int) -> Dfa:
+    """A way up and a way down at every state, so that no summary is shorter."""
+    up, down = Letter(frozenset({"up"}), frozenset(), "up"), Letter(frozenset({"down"}), frozenset(), "down")
+    rungs = tuple(((up, min(q + 1, states - 1)), (down, max(q - 1, 0))) for q in range(states))
+    return Dfa(("up", "down"), 0, frozenset({states - 1}), rungs)
+
+
 def test_the_limits_are_said() -> None:
-    chain = tuple(((Letter(frozenset({"a"})), q + 1),) for q in range(STATE_LIMIT))
-    long = Dfa(("a",), 0, frozenset(), (*chain, ()))
-    with pytest.raises(TooLarge, match=f"a picture of {STATE_LIMIT + 1} states"):
+    long = ladder(STATE_LIMIT + 1)
+    with pytest.raises(TooLarge, match=rf"^a picture of {STATE_LIMIT + 1} states .* one by one or a summary$"):
+        to_svg(long, summary=False)
+    with pytest.raises(TooLarge, match=rf"^even the summary of a picture of {STATE_LIMIT + 1} states .* one by one$"):
         to_svg(long)
     assert long._repr_svg_() is None
+    with pytest.raises(TooLarge, match=rf"{SUMMARY_LIMIT + 1} states are too many even for the summary"):
+        to_svg(ladder(SUMMARY_LIMIT + 1))
     with pytest.raises(ValueError, match="there is no state 9"):
         to_svg(automaton("F a")[0], position=9)
+
+
+def test_many_states_make_a_summary() -> None:
+    few, many = ladder(SUMMARY_FROM), ladder(SUMMARY_FROM + 1)
+    assert "a summary" not in to_svg(few)
+    assert f"a summary: {SUMMARY_FROM + 1} of {SUMMARY_FROM + 1} states" in to_svg(many)
+    assert "a summary" not in to_svg(many, summary=False)
+    assert "a summary" in to_svg(few, summary=True)
+
+
+def test_the_clerk_fits_a_screen_as_a_summary() -> None:
+    dfa, winning = automaton("clerk")
+    picture = seen(to_svg(dfa, winning, title="clerk"))
+    assert len(picture.circles) <= 20
+    check_nothing_overlaps(picture)
+    check_everything_is_there(view(dfa, winning, summary=True), picture)
 
 
 def test_a_notebook_shows_the_picture() -> None:
