@@ -92,10 +92,9 @@ def _format_of(output: Path | None) -> Format:
 
 def automaton_of(target: str, backend: str = "auto") -> tuple[Dfa, frozenset[int] | None]:
     if _is_spec(target):
-        from agentspec.checking.compile import compile_agent
-        from agentspec.spec.load import load
+        from agentspec.checking.cache import compiled_agent
 
-        return compile_agent(load(target)).automaton
+        return compiled_agent(target).automaton
     from agentspec.automata import backend as translators
     from agentspec.logic.parse import parse_formula
 

@@ -46,11 +46,10 @@ def check(
 
 def _report(name: str) -> Report:
     from agentspec.checking import check as checking
-    from agentspec.checking.compile import compile_agent
+    from agentspec.checking.cache import compiled_agent
     from agentspec.episode.prompt_examples import read_examples
-    from agentspec.spec.load import load
 
-    compiled = compile_agent(load(name))
+    compiled = compiled_agent(name)
     if compiled.realizable:
         read_examples(compiled)
     return checking.check(compiled)

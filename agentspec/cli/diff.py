@@ -17,11 +17,10 @@ def diff(
 
     Exit code 0: they allow the same; 1: they differ; 2: a spec is invalid.
     """
-    from agentspec.checking.compile import compile_agent
+    from agentspec.checking.cache import compiled_agent
     from agentspec.checking.diff import diff as compare
-    from agentspec.spec.load import load
 
-    found = compare(compile_agent(load(left)), compile_agent(load(right)))
+    found = compare(compiled_agent(left), compiled_agent(right))
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
         raise typer.Exit(not found.equivalent)

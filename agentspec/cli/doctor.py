@@ -28,7 +28,8 @@ STATUSES = ("ok", "warning", "problem")
 
 VARIABLES = {
     "AGENTSPEC_MODEL": "the model used where none is named",
-    "AGENTSPEC_CACHE_DIR": "the folder of converted models",
+    "AGENTSPEC_CACHE_DIR": "the folder of converted models and compiled agents",
+    "AGENTSPEC_CACHE": "'off': compile agents each time",
     "AGENTSPEC_TRACE_DIR": "the folder of traces",
     "AGENTSPEC_STATE_DIR": "the folder of what is trusted",
     "AGENTSPEC_LOG_LEVEL": "how much libraries may say",

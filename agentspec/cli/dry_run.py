@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 def show_plan(name: str, task: str, settings: Settings, *, as_json: bool) -> None:
     """Print prompt, tools, budget and model of a run. Raises what would refuse it."""
-    from agentspec.checking.compile import compile_agent
+    from agentspec.checking.cache import compiled_agent
     from agentspec.episode.prompt_examples import read_examples
     from agentspec.episode.render import messages, text
-    from agentspec.spec.load import load
 
-    compiled = compile_agent(load(name))
+    compiled = compiled_agent(name)
     agent = compiled.agent
     budget = checked(compiled, task, settings)
     examples = read_examples(compiled)

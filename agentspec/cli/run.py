@@ -86,11 +86,10 @@ def run(
 
 def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Result:
     """Load, compile, open the model, run one episode; steps are printed as they come (to stderr if ``quiet``)."""
-    from agentspec.checking.compile import compile_agent
+    from agentspec.checking.cache import compiled_agent
     from agentspec.episode.journal import Journal
-    from agentspec.spec.load import load
 
-    compiled = compile_agent(load(name))
+    compiled = compiled_agent(name)
     if settings.guarded:
         _ = compiled.guard  # an unrealizable spec is refused before a model is loaded
     with Journal(compiled.agent.name) as journal, own_stdout() as out:

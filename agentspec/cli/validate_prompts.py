@@ -42,12 +42,11 @@ def validate_prompts(
 
 def _validated(agent: str, files: list[Path]) -> tuple[dict[str, Any], list[str]]:
     """What ``--json`` prints, and the findings as text."""
-    from agentspec.checking.compile import compile_agent
+    from agentspec.checking.cache import compiled_agent
     from agentspec.episode.prompt_examples import Finding, findings, read_transcripts
-    from agentspec.spec.load import load
     from agentspec.spec.yaml import read_text
 
-    compiled = compile_agent(load(agent))
+    compiled = compiled_agent(agent)
     _ = compiled.guard  # an unrealizable spec allows nothing
     declared = compiled.agent
     texts = [(read_text(file), str(file)) for file in files] or [(declared.examples, declared.examples_source)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
+from agentspec.reading import note_environment
+
 GROUP = "agentspec.tools"
 
 
@@ -29,6 +31,7 @@ def installed_tools(beside: Path | None = None) -> dict[str, tuple[InstalledTool
     A distribution that lies in the folder ``beside`` or in the current one is not counted: it came with the agent and
     nobody installed it. One whose metadata cannot be read is left out.
     """
+    note_environment()
     own = {_real(folder) for folder in (beside, Path()) if folder is not None}
     found: dict[str, tuple[InstalledTool, ...]] = {}
     seen: set[str] = set()

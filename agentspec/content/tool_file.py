@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentspec.errors import InvalidInput
+from agentspec.reading import note
 
 MAX_BYTES = 1_000_000
 
@@ -33,6 +34,7 @@ def read_tool_file(folder: Path, relative: str) -> ToolFile:
     if not real.is_relative_to(root):
         raise InvalidInput(f"{path} is a link to {real}, which lies outside {root}")
     source = read_bounded(real, MAX_BYTES).replace(b"\r\n", b"\n")
+    note(path)  # it may lead elsewhere some day
     return ToolFile(real, source, hashlib.sha256(source).hexdigest())
 
 
@@ -47,4 +49,5 @@ def read_bounded(path: Path, most: int) -> bytes:
         raise InvalidInput(f"{path}: cannot be read: {problem}") from None
     if len(content) > most:
         raise InvalidInput(f"{path}: larger than {most} bytes")
+    note(path, content)
     return content

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from agentspec.engines.lock import locked
 from agentspec.engines.package import Progress
 from agentspec.errors import ModelMissing
+from agentspec.shipped import user_cache
 
 CONVERSION = 1
 """Raised when `convert` writes something else: older folders are then left alone and the model is made anew."""
@@ -29,16 +27,7 @@ RECORD = "agentspec.json"
 
 def cache_folder() -> Path:
     """Where converted models lie: ``models`` in ``AGENTSPEC_CACHE_DIR``, else in the user's cache folder."""
-    chosen = os.environ.get("AGENTSPEC_CACHE_DIR")
-    return expanded(chosen or platformdirs.user_cache_dir("agentspec", appauthor=False)).absolute() / "models"
-
-
-def expanded(path: str | Path) -> Path:
-    """The path with ``~`` replaced; left as it is where there is no such home."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
+    return user_cache() / "models"
 
 
 def record(folder: Path) -> dict[str, Any] | None:

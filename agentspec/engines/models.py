@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentspec.engines import gguf_file, hub
-from agentspec.engines.cache import CONVERSION, RECORD, build, cache_folder, converted, expanded, is_intact, record
+from agentspec.engines.cache import CONVERSION, RECORD, build, cache_folder, converted, is_intact, record
 from agentspec.engines.gguf_file import SUFFIX, Converter, convert_apart
 from agentspec.engines.hub import HubId
 from agentspec.engines.package import Progress, download, extract
 from agentspec.errors import InvalidInput, ModelMissing
+from agentspec.shipped import expanded
 
 if TYPE_CHECKING:
     from agentspec.engines.engine import Engine

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from agentspec.errors import InvalidInput, nearest
+from agentspec.reading import note
 from agentspec.shipped import folder
 
 _SHIPPED = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -21,8 +22,10 @@ def resolve(name: str, *, kinds: tuple[str, ...] = ("agents", "specs")) -> Path:
         return path
     for kind in kinds:
         shipped = folder(kind) / f"{name}.yaml"
-        if _SHIPPED.fullmatch(name) and shipped.is_file():
-            return shipped
+        if _SHIPPED.fullmatch(name):
+            if shipped.is_file():
+                return shipped
+            note(shipped)
     choices = sorted({file.stem for kind in kinds for file in folder(kind).glob("*.yaml")} | _here())
     what = " or ".join(kind.removesuffix("s") for kind in kinds)
     lead = f"'{name}' is a folder" if _is_folder(name) else f"no file and no shipped {what} is called '{name}'"
@@ -49,6 +52,9 @@ def existing_file(name: str, beside: Path | None = None) -> Path | None:
     try:
         path = Path(name).expanduser()
         path = path if beside is None else beside / path
-        return path if path.is_file() else None
+        if path.is_file():
+            return path
+        note(path)
+        return None
     except (OSError, RuntimeError, ValueError):
         return None

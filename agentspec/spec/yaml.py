@@ -25,6 +25,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from agentspec.errors import InvalidInput, Location, SpecError, SyntaxProblem
+from agentspec.reading import note
 
 SIZE_LIMIT = 1_000_000
 DEPTH_LIMIT = 50
@@ -175,7 +176,9 @@ def _whole(text: str) -> int:
 def read_text(path: Path) -> str:
     """The file's text. Raises InvalidInput naming the file, and the place where it is not UTF-8."""
     try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        content = path.read_bytes()
+        note(path, content)
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as problem:
         good = problem.object[: problem.start].decode().split("\n")
         line = problem.object.split(b"\n")[len(good) - 1].decode(errors="replace").rstrip("\r")

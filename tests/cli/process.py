@@ -74,6 +74,7 @@ class Place:
             "AGENTSPEC_STATE_DIR": str(folder / "state"),
             "HF_HOME": str(folder / "hub"),
             "AGENTSPEC_MODEL": "no-model-is-wanted-here",
+            "AGENTSPEC_CACHE": "off",
             "NO_COLOR": "1",
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
