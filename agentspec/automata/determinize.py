@@ -8,8 +8,8 @@ otherwise (``safra``): by breakpoints where one of the two is a weak automaton, 
 from __future__ import annotations
 
 from agentspec.automata.expansion import generalised_buchi
-from agentspec.automata.graph import Graph, complement, completed, product
 from agentspec.automata.mtbdd import Mtbdd
+from agentspec.automata.omega_graph import Graph, complement, completed, product
 from agentspec.automata.reduce import merged, plain_marks, reduced, trimmed
 from agentspec.automata.safra import breakpoints, determinised, one_set
 from agentspec.automata.weak import accepting_states, minimal_weak, weak_deterministic

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from functools import reduce
 
 from agentspec.automata.acceptance import generalized_buchi
-from agentspec.automata.graph import Graph, Marks, explored
 from agentspec.automata.mtbdd import Mtbdd
+from agentspec.automata.omega_graph import Graph, Marks, explored
 from agentspec.logic.endless import endless, guessed, looks_ahead
 from agentspec.logic.formula import (
     FALSE,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, joined
 from agentspec.automata.dfa import backward
-from agentspec.automata.graph import Marks, Move, components
+from agentspec.automata.omega_graph import Marks, Move, components
 
 NEVER = Any(())
 ALWAYS = All(())

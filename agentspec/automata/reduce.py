@@ -11,7 +11,7 @@ from itertools import combinations
 
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi, joined
 from agentspec.automata.fair import alive, settled, strong_parts
-from agentspec.automata.graph import NONE, Graph, Marks, Move, explored
+from agentspec.automata.omega_graph import NONE, Graph, Marks, Move, explored
 
 PAIRS_LIMIT = 6_400
 """Pairs of states up to which simulation is looked for."""
@@ -124,7 +124,7 @@ def _needed(part: dict[int, list[Move]], marks: list[int]) -> list[int]:
 
 def plain_marks(graph: Graph) -> Graph:
     """Any condition, said with as few marks as can be seen to matter, numbered from 0; needless ones are gone."""
-    inside = [(q, m) for q in graph.states for m in graph.inside(q)]
+    inside = [(q, m) for q in graph.states for m in graph.moves[q] if graph.component[m[0]] == graph.component[q]]
     meets = {mark: frozenset(m for m in inside if mark in m[1][1]) for mark in graph.acceptance.marks()}
     known = {mark: bool(met) for mark, met in meets.items() if not met or len(met) == len(set(inside))}
     same: dict[frozenset[tuple[int, Move]], int] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from agentspec.automata.acceptance import Inf, parity_min_even
-from agentspec.automata.graph import NONE, Graph, Marks, Move, explored
+from agentspec.automata.omega_graph import NONE, Graph, Marks, Move, explored
 from agentspec.automata.reduce import reachable
 
 MARKED = frozenset({0})

@@ -13,9 +13,9 @@ from agentspec.automata.buchi import Buchi
 from agentspec.automata.determinize import deterministic_graph
 from agentspec.automata.effort import Effort
 from agentspec.automata.expansion import generalised_buchi
-from agentspec.automata.graph import edges_of, to_omega
 from agentspec.automata.mtbdd import Mtbdd
 from agentspec.automata.omega import Omega
+from agentspec.automata.omega_graph import edges_of
 from agentspec.automata.reduce import reduced
 from agentspec.logic.formula import Formula, atoms
 
@@ -49,7 +49,13 @@ def deterministic(formula: Formula, propositions: tuple[str, ...] | None = None,
     acceptance is joined, so that rules such as ``G(a -> F b)`` keep a mark each. Raises as ``to_buchi``.
     """
     names = atoms(formula) if propositions is None else propositions
-    return _limited(name, lambda table: to_omega(deterministic_graph(formula, names, table), names))
+
+    def made(table: Mtbdd) -> Omega:
+        graph = deterministic_graph(formula, names, table)
+        initial, edges = edges_of(graph)
+        return Omega(names, initial, edges, graph.acceptance)
+
+    return _limited(name, made)
 
 
 def _limited(name: str, make: Callable[[Mtbdd], T]) -> T:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from agentspec.automata.acceptance import Acceptance, Inf
 from agentspec.automata.fair import fair_part, strong_parts
-from agentspec.automata.graph import NONE, Graph, Move, complement, completed, explored, product
+from agentspec.automata.omega_graph import NONE, Graph, Move, complement, completed, explored, negated, product
 from agentspec.automata.reduce import merged, tidied, trimmed
 
 SUBSET_LIMIT = 512
@@ -42,8 +42,6 @@ def accepting_states(graph: Graph) -> frozenset[int] | None:
 
 
 def _rejected(part: dict[int, list[Move]], acceptance: Acceptance) -> bool:
-    from agentspec.automata.graph import negated
-
     return fair_part(part, negated(acceptance)) is not None
 
 
