@@ -67,11 +67,10 @@ def chat(
 
 def talk(name: str, settings: Settings, *, quiet: bool = False) -> tuple[int, dict[str, Any]]:
     """Load, compile, open the model, talk until the user leaves. Returns the exit code and what ``--json`` shows."""
-    from agentspec.checking.compile import compile_agent
+    from agentspec.checking.cache import compiled_agent
     from agentspec.checking.compile_session import CompiledSession
-    from agentspec.spec.load import load
 
-    compiled = compile_agent(load(name))
+    compiled = compiled_agent(name)
     _ = compiled.guard  # an unrealizable spec is refused before a model is loaded
     checked(compiled, "?", settings)
     typed = sys.stdin is not None and sys.stdin.isatty()
