@@ -1,21 +1,60 @@
-"""Automata as JSON, as plain text, as a Mermaid diagram and in the dot language of Graphviz."""
+"""Automata as JSON, as plain text, as a Mermaid diagram and in the dot language of Graphviz; all formats by name."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from agentspec.automata import acceptance
-from agentspec.automata.buchi import Buchi, Edge
+from agentspec.automata.buchi import Buchi, Edge, from_dfa
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.label import visible
 from agentspec.automata.letter import Letter
 from agentspec.automata.omega import Omega
 from agentspec.automata.state_based import split
 from agentspec.automata.view import Automaton, View, condition_in_words, view
-from agentspec.errors import InvalidInput
+from agentspec.errors import InvalidInput, nearest
 
+FORMATS = ("text", "json", "hoa", "mermaid", "dot", "svg")
 HERE = "#c2255c"
+
+
+def printed(
+    automaton: Automaton,
+    form: str,
+    winning: frozenset[int] | None = None,
+    *,
+    position: int | None = None,
+    title: str = "",
+    summary: bool | None = None,
+) -> str:
+    """The automaton in one of ``FORMATS``, ending in a newline.
+
+    ``title`` is for hoa, dot and svg. ``summary`` is for text, mermaid, dot and svg: None is the format's own choice,
+    that of svg for large automata. HOA of an automaton of finite words is that of word·end^ω. Raises InvalidInput for
+    another format, TooLarge where a picture could not be read, ValueError where ``position`` is no state.
+    """
+    match form:
+        case "text":
+            return to_text(automaton, winning, position=position, summary=bool(summary))
+        case "mermaid":
+            return to_mermaid(automaton, winning, position=position, summary=bool(summary))
+        case "dot":
+            return to_dot(automaton, winning, position=position, title=title, summary=bool(summary))
+        case "json":
+            shape = to_json(automaton, winning, position=position)
+            shown = json.dumps(shape, indent=1, ensure_ascii=False)
+            return (shown if shown.replace("\n", "").isprintable() else json.dumps(shape, indent=1)) + "\n"
+        case "svg":
+            from agentspec.automata.svg import to_svg
+
+            return to_svg(automaton, winning, position=position, title=title, summary=summary)
+        case "hoa":
+            from agentspec.automata.hoa import to_hoa
+
+            return to_hoa(from_dfa(automaton) if isinstance(automaton, Dfa) else automaton, title)
+    raise InvalidInput(f"'{visible(form)}' is no format{nearest(form, list(FORMATS))}")
 
 
 def to_json(

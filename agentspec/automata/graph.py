@@ -8,7 +8,7 @@ from agentspec.automata.acceptance import generalized_buchi
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.omega import Omega
-from agentspec.automata.view import Automaton, condition_in_words
+from agentspec.automata.view import Automaton, condition_in_words, moves_of
 
 if TYPE_CHECKING:
     import networkx
@@ -41,9 +41,8 @@ def to_graph(
             graph.nodes[state]["winning"] = state in winning
         if position is not None:
             graph.nodes[state]["position"] = state == position
-    for state, edges in enumerate(automaton.edges):
-        for edge in edges:
-            letter, target, marks = edge if isinstance(edge, tuple) else (edge.letter, edge.target, edge.marks)
+    for state, moves in enumerate(moves_of(automaton)):
+        for letter, target, marks in moves:
             graph.add_edge(
                 state,
                 target,
@@ -51,7 +50,7 @@ def to_graph(
                 tool=letter.tool,
                 owner=str(letter.owner) if letter.owner is not None else None,
                 label={name: name in letter.true for name in sorted(letter.true | letter.false)},
-                marks=tuple(sorted(marks)),
+                marks=marks,
                 letter=letter,
             )
     return graph

@@ -81,7 +81,7 @@ def view(
     count = len(automaton.edges)
     if position is not None and not 0 <= position < count:
         raise ValueError(f"there is no state {position}: states are 0 to {count - 1}")
-    moves = _moves(automaton)
+    moves = moves_of(automaton)
     labelling = Labelling(letter for out in moves for letter, _, _ in out)
     shown = _shown(automaton, moves, position)
     moves = [[move for move in out if move[1] in shown] if q in shown else [] for q, out in enumerate(moves)]
@@ -111,7 +111,8 @@ def view(
     return _without_chains(whole) if summary else whole
 
 
-def _moves(automaton: Automaton) -> list[list[Move]]:
+def moves_of(automaton: Automaton) -> list[list[Move]]:
+    """For each state its transitions: letter, target and marks in order."""
     if isinstance(automaton, Dfa):
         return [[(letter, target, ()) for letter, target in edges] for edges in automaton.edges]
     return [[(edge.letter, edge.target, tuple(sorted(edge.marks))) for edge in edges] for edges in automaton.edges]
