@@ -21,7 +21,7 @@ from agentspec.automata.hoa import from_hoa, overlapping
 from agentspec.automata.kernel import Kernel
 from agentspec.automata.omega import Omega
 from agentspec.automata.until_end import words_until_end
-from agentspec.errors import InvalidInput
+from agentspec.errors import InvalidInput, TooLarge
 from agentspec.logic import formula as logic
 from agentspec.logic.formula import Formula, atoms, subformulas
 
@@ -64,7 +64,7 @@ def translate(formula: Formula, propositions: tuple[str, ...] | None = None, *, 
     Raises InvalidInput where Spot is not there or the formula looks back, TooLarge where the automaton is too large.
     """
     spot = load()
-    order = atoms(formula) if propositions is None else propositions
+    order = _order(formula, propositions)
     given = rewritten(formula, finite=True, name=name)
     if hasattr(spot, "ltlf_to_mtdfa") and hasattr(spot.mtdfa, "states"):
         kernel = Kernel()
@@ -72,7 +72,8 @@ def translate(formula: Formula, propositions: tuple[str, ...] | None = None, *, 
         named = frozenset(atoms(formula))
         return _from_diagrams(spot, given, order, embedded.tested([one for one in order if one in named], kernel), name)
     end = next(word for word in (END, *[f"{END}{i}" for i in range(len(order) + 1)]) if word not in order)
-    read = _read(spot.translate(spot.from_ltlf(given, f"!{end}"), "deterministic", "buchi"), (*order, end))
+    ending = spot.from_ltlf(given, f"!{end}")
+    read = _read(_asked(spot, name, ending, "deterministic", "buchi"), (*order, end))
     if not isinstance(read, Buchi) or overlapping(read.propositions, read.edges) is not None:
         raise InvalidInput(f"{name}: this Spot gives no deterministic automaton for it; version 2.13 and later do")
     return words_until_end(read, end=end, source=name)
@@ -82,7 +83,7 @@ def to_buchi(formula: Formula, propositions: tuple[str, ...] | None = None, *, n
     """A generalised Büchi automaton of the infinite words that satisfy ``formula``. Raises as ``translate`` does."""
     spot = load()
     given = rewritten(formula, finite=False, name=name)
-    read = _read(spot.translate(given, "tgba"), atoms(formula) if propositions is None else propositions)
+    read = _read(_asked(spot, name, given, "tgba"), _order(formula, propositions))
     if not isinstance(read, Buchi):
         raise InvalidInput(f"{name}: Spot gave an automaton that is not generalised Büchi")
     return read
@@ -92,15 +93,23 @@ def deterministic(formula: Formula, propositions: tuple[str, ...] | None = None,
     """A deterministic parity automaton of the infinite words that satisfy ``formula``. Raises as ``translate`` does."""
     spot = load()
     given = rewritten(formula, finite=False, name=name)
-    try:
-        automaton = spot.translate(given, "parity", "deterministic")
-    except RuntimeError as problem:  # acceptance sets beyond what Spot was built for
-        raise Effort(name, 0, 0, 0).refusal(f"Spot refuses it: {problem}") from None
-    read = _read(automaton, atoms(formula) if propositions is None else propositions)
+    read = _read(_asked(spot, name, given, "parity", "deterministic"), _order(formula, propositions))
     if isinstance(read, Omega):
         return read
     fair = tuple(Inf(mark) for mark in range(read.sets))
     return Omega(read.propositions, read.initial, read.edges, fair[0] if len(fair) == 1 else All(fair))
+
+
+def _order(formula: Formula, propositions: tuple[str, ...] | None) -> tuple[str, ...]:
+    return atoms(formula) if propositions is None else propositions
+
+
+def _asked(spot: Any, name: str, given: Any, *how: str) -> Any:
+    """Spot's automaton of its formula; TooLarge for more acceptance sets than Spot was built for."""
+    try:
+        return spot.translate(given, *how)
+    except RuntimeError as problem:
+        raise TooLarge(f"{name}: Spot refuses it: {problem}") from None
 
 
 def _read(automaton: Any, propositions: tuple[str, ...]) -> Buchi | Omega:

@@ -172,6 +172,15 @@ if spot.present():
             backend("embedded").translate(formula, None, "f")
         assert backend("auto").translate(formula, None, "f") == whole
 
+    def test_more_acceptance_sets_than_spot_has(monkeypatch: pytest.MonkeyPatch) -> None:
+        def refusing(*_: object) -> None:
+            raise RuntimeError("Too many acceptance sets used. The limit is 32.")
+
+        monkeypatch.setattr(spot.load(), "translate", refusing)
+        for asked in (spot.to_buchi, spot.deterministic):
+            with pytest.raises(TooLarge, match=r"^rule 'fair': Spot refuses it: Too many acceptance sets"):
+                asked(parse_formula("G F a"), name="rule 'fair'")
+
     def test_spot_has_no_past() -> None:
         with pytest.raises(InvalidInput, match=r"^rule 'p': Spot has no past operators; .*embedded"):
             spot.translate(parse_formula("G(a -> O b)"), name="rule 'p'")
