@@ -18,7 +18,7 @@ from agentspec.automata.fair import Part, fair_part
 from agentspec.automata.mtbdd import Mtbdd
 from agentspec.automata.omega import Omega
 from agentspec.automata.omega_graph import NONE, Graph, Marks, Move, complement, edges_of, graph_of, product
-from agentspec.automata.reduce import reduced, trimmed
+from agentspec.automata.reduce import reachable, reduced, trimmed
 from agentspec.automata.safra import determinised, one_set
 from agentspec.errors import InvalidInput
 from agentspec.logic.formula import And, Formula, Not, atoms
@@ -102,6 +102,7 @@ def _names(one: Buchi | Omega, other: Buchi | Omega) -> tuple[str, ...]:
 
 def shortest_lasso(graph: Graph) -> Lasso | None:
     """A short lasso that the graph accepts, or None."""
+    graph = reachable(graph)
     part = fair_part({q: list(moves) for q, moves in enumerate(graph.moves)}, graph.acceptance)
     if part is None:
         return None
@@ -109,8 +110,12 @@ def shortest_lasso(graph: Graph) -> Lasso | None:
     prefix, start, _ = walk.path(graph.initial, graph.moves.__getitem__, lambda q, _: q in part.moves, stay=True)
     loop: list[Valuation] = []
     state, owed = start, _owed(part)
+
+    def owes(_: int, marks: Marks) -> bool:
+        return bool(owed & marks)
+
     while owed:
-        step, state, met = walk.path(state, part.moves.__getitem__, lambda _, marks, owed=owed: bool(owed & marks))
+        step, state, met = walk.path(state, part.moves.__getitem__, owes)
         loop += step
         owed -= met
     if state != start or not loop:
