@@ -153,7 +153,7 @@ def _remarks(seen: View) -> list[str]:
     if seen.summary is not None:
         remarks.append(f"({len(seen.states)} of {seen.summary} states: a summary)")
     elif seen.hidden:
-        remarks.append(f"({seen.hidden} states on no way to acceptance are left out)")
+        remarks.append(f"(left out, on no way to acceptance: {seen.hidden})")
     return remarks
 
 
@@ -184,7 +184,7 @@ def to_mermaid(
 
 def _escaped(label: str) -> str:
     """Text after the colon of a Mermaid line, what could end it or mean something there written as entities."""
-    return re.sub(r"[#:;%<>\"{}`]|&(?=[#\w])", lambda found: f"#{ord(found[0])};", visible(label))
+    return re.sub(r"[#:;%<>\"{}`\\]|&(?=[#\w])", lambda found: f"#{ord(found[0])};", visible(label))
 
 
 def to_dot(

@@ -230,7 +230,7 @@ class _Picture:
         if self.seen.summary is not None:
             kinds.append(("said", f"a summary: {len(states)} of {self.seen.summary} states"))
         elif self.seen.hidden:
-            kinds.append(("said", f"{self.seen.hidden} states on no way to acceptance left out"))
+            kinds.append(("said", f"left out, on no way to acceptance: {self.seen.hidden}"))
         if not kinds:
             return [], 0.0, 0.0
         placed = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 import agentspec
+from agentspec.errors import InvalidInput
 from tests.api.toys import TEXT, add, small
 from tests.laws.toy import ToyEngine
 
@@ -20,6 +22,28 @@ def test_an_automaton_is_a_picture_and_a_text() -> None:
     assert "answer" in "".join(picture.itertext())
     assert str(automaton).startswith("state 0 (initial)")
     assert len(automaton) == str(automaton).count("state ")
+
+
+def test_an_automaton_in_every_format() -> None:
+    automaton = small().automaton
+    assert automaton.show() == str(automaton)
+    assert automaton.show("svg") == automaton._repr_svg_()
+    assert json.loads(automaton.show("json", position=1))["position"] == 1
+    assert automaton.show("hoa").startswith("HOA: v1")
+    assert "class s1 here" in automaton.show("mermaid", position=1)
+    assert "a summary" in automaton.show("dot", summary=True)
+    with pytest.raises(InvalidInput, match="'png' is no format"):
+        automaton.show("png")
+
+
+def test_an_automaton_as_a_graph() -> None:
+    automaton = small().automaton
+    graph = automaton.graph(position=1)
+    assert graph.number_of_nodes() == len(automaton)
+    assert [state for state, here in graph.nodes(data="position") if here] == [1]
+    assert {state for state, wins in graph.nodes(data="winning") if wins} == automaton.winning
+    assert "answer" in {step for _, _, step in graph.edges(data="step")}
+    assert graph is not automaton.graph()
 
 
 def test_a_guard_shows_its_rules_and_its_picture() -> None:

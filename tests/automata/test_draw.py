@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from typing import Any
+from typing import Any as Any_
+from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from agentspec.automata.acceptance import All, Fin, Inf
+from agentspec.automata.acceptance import Any as AnyOf
+from agentspec.automata.buchi import Buchi, Edge
 from agentspec.automata.dfa import Dfa
-from agentspec.automata.draw import to_dot, to_json, to_mermaid, to_text
+from agentspec.automata.draw import FORMATS, printed, to_dot, to_json, to_mermaid, to_text
+from agentspec.automata.hoa import from_hoa
 from agentspec.automata.label import labels
 from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.omega import Omega
 from agentspec.automata.translate import translate
+from agentspec.errors import InvalidInput
 from agentspec.logic.formula import Formula
 from agentspec.logic.parse import parse_formula
 from agentspec.logic.semantics import holds
@@ -28,7 +37,7 @@ KEYS = {
 }  # fmt: skip
 
 
-def simulate(shape: dict[str, Any], word: Word) -> bool:
+def simulate(shape: dict[str, Any_], word: Word) -> bool:
     """What a reader of the JSON does: labels are cubes, an unnamed proposition is any, no transition rejects."""
     state = shape["initial"]
     for valuation in word:
@@ -241,3 +250,229 @@ def test_dot_quotes_hostile_names() -> None:
     assert set(nodes) == {"node", "edge", "start", "s0"}
     shown = '"]; evil [shape=box]; \\N \\" &lt; \\x00\\n'
     assert unquoted(edges["s0", "s0"]["label"]) == shown
+
+
+# ---- a position
+
+
+def test_the_position_is_marked_in_every_format() -> None:
+    dfa, winning = small(), frozenset({1, 2})
+    assert "state 1 (position)\n" in to_text(dfa, winning, position=1)
+    assert "state 0 (initial, lost, position)\n" in to_text(dfa, winning, position=0)
+    mermaid = to_mermaid(dfa, winning, position=1)
+    assert mermaid.endswith(
+        "    classDef lost stroke-dasharray: 4 4\n    class s0 lost\n"
+        "    classDef here stroke: #c2255c,stroke-width: 4px\n    class s1 here\n"
+    )
+    assert '    s1 [label="1", color="#c2255c", penwidth=3];\n' in to_dot(dfa, winning, position=1)
+    assert '    s0 [label="0", style=dashed, color="#c2255c", penwidth=3];\n' in to_dot(dfa, winning, position=0)
+    assert to_json(dfa, winning, position=1) == to_json(dfa, winning) | {"position": 1}
+    assert "state 1, the position" in printed(dfa, "svg", winning, position=1)
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in ("json", "hoa")])
+def test_a_position_must_be_a_state(form: str) -> None:
+    with pytest.raises(ValueError, match="there is no state 3: states are 0 to 2"):
+        printed(small(), form, position=3)
+
+
+# ---- infinite words
+
+
+def infinite(deterministic: bool = True) -> tuple[tuple[Edge, ...], ...]:
+    a, b, free = Letter(frozenset({"a"})), Letter(frozenset(), frozenset({"a"})), Letter(frozenset())
+    first = (Edge(a, 1, frozenset({0})), Edge(b if deterministic else free, 0))
+    return (first, (Edge(free, 0, frozenset({1})),))
+
+
+def test_text_of_infinite_words() -> None:
+    assert to_text(Buchi(("a",), 0, 2, infinite()), frozenset({0})) == (
+        "accepted: infinitely often {0} and infinitely often {1}\n"
+        "state 0 (initial)\n  !a -> 0\n  a {0} -> 1\nstate 1 (lost)\n  true {1} -> 0\n"
+    )
+
+
+def test_mermaid_of_infinite_words() -> None:
+    assert to_mermaid(Omega(("a",), 0, infinite(), AnyOf((Fin(0), Inf(1))))) == (
+        "stateDiagram-v2\n"
+        "    direction LR\n"
+        "    [*] --> s0\n"
+        '    state "0" as s0\n'
+        '    state "1" as s1\n'
+        "    s0 --> s0 : !a\n"
+        "    s0 --> s1 : a #123;0#125;\n"
+        "    s1 --> s0 : true #123;1#125;\n"
+        "    note left of s0 : accepted#58; finitely often #123;0#125; or infinitely often #123;1#125;\n"
+    )
+
+
+def test_dot_of_infinite_words() -> None:
+    nodes, edges = read_dot(to_dot(Buchi(("a",), 0, 1, infinite()), title="G F a"))
+    assert "shape" not in nodes["s1"]
+    assert unquoted(edges["s0", "s1"]["label"]) == "a {0}"
+    assert '    label="G F a\\laccepted: infinitely often {0}\\l"; labelloc=t;\n' in to_dot(
+        Buchi(("a",), 0, 1, infinite()), title="G F a"
+    )
+
+
+@st.composite
+def lassos(draw: st.DrawFn) -> tuple[Word, Word]:
+    letters = st.lists(st.sampled_from(AB), max_size=4).map(tuple)
+    return draw(letters), draw(letters.filter(bool))
+
+
+def accepts_lasso(shape: dict[str, Any_], prefix: Word, loop: Word) -> bool:
+    """What a reader of the JSON does with a word without an end: some run meets accepting states for ever."""
+    word = prefix + loop
+    following = [*range(1, len(word)), len(prefix)]
+
+    def after(node: tuple[int, int]) -> set[tuple[int, int]]:
+        return {
+            (edge["target"], following[node[1]])
+            for edge in shape["transitions"]
+            if edge["source"] == node[0]
+            and all((name in word[node[1]]) == value for name, value in edge["label"].items())
+        }
+
+    def reached(start: set[tuple[int, int]]) -> set[tuple[int, int]]:
+        found, todo = set(start), list(start)
+        while todo:
+            fresh = after(todo.pop()) - found
+            found |= fresh
+            todo += fresh
+        return found
+
+    return any(
+        node in reached(after(node)) for node in reached({(shape["initial"], 0)}) if node[0] in shape["accepting"]
+    )
+
+
+@st.composite
+def buchis(draw: st.DrawFn) -> Buchi:
+    states, sets = draw(st.integers(1, 3)), draw(st.integers(0, 3))
+    edge = st.builds(
+        Edge,
+        st.sampled_from([Letter(frozenset({"a"})), Letter(frozenset(), frozenset({"a"})), Letter(frozenset({"b"}))]),
+        st.integers(0, states - 1),
+        st.frozensets(st.integers(0, sets - 1)) if sets else st.just(frozenset[int]()),
+    )
+    return Buchi(("a", "b"), 0, sets, tuple(tuple(draw(st.lists(edge, max_size=3))) for _ in range(states)))
+
+
+@settings(deadline=None, max_examples=150)
+@given(buchis(), lassos())
+def test_the_json_of_infinite_words_has_their_language_with_accepting_states(
+    buchi: Buchi, lasso: tuple[Word, Word]
+) -> None:
+    shape = json.loads(json.dumps(to_json(buchi)))
+    assert set(shape) == KEYS
+    assert (shape["semantics"], shape["acceptance"]) == ("infinite", "buchi")
+    assert shape["deterministic"] == buchi.deterministic
+    assert accepts_lasso(shape, *lasso) == buchi.accepts(*lasso)
+
+
+def test_json_of_other_conditions_than_buchi() -> None:
+    condition = All((Inf(3), Inf(1)))
+    edges = (
+        (
+            Edge(Letter(frozenset({"a"})), 0, frozenset({1})),
+            Edge(Letter(frozenset(), frozenset({"a"})), 0, frozenset({3, 7})),
+        ),
+    )
+    shape = to_json(Omega(("a",), 0, edges, condition), frozenset({0}))
+    assert shape["deterministic"] is True
+    assert shape["winning"] == list(range(shape["states"]))
+    assert accepts_lasso(shape, (), (frozenset(), frozenset({"a"})))
+    assert not accepts_lasso(shape, (), (frozenset({"a"}),))
+    with pytest.raises(InvalidInput, match=r"accepts with finitely often \{0\}: use hoa, text or dot"):
+        to_json(Omega(("a",), 0, infinite(), Fin(0)))
+    with pytest.raises(ValueError, match="no place among its split states"):
+        to_json(Omega(("a",), 0, infinite(), Inf(0)), position=0)
+
+
+# ---- all formats by name
+
+HOSTILE = [
+    '"]; evil [shape=box]; \\N \\" &lt; \x00\n',
+    "</title><script>alert(1)</script> ]]> & \" ' <!-- \x1b[2J\u202e\ud800",
+    "a : b ; c --> d %% {x} [*] `md` #35; &amp; &lt",
+    'state s0 as "x"\nend note\nnote left of s0 : y',
+    "\u2028\u2029\x85\ufeff\u200b\u202e evil",
+    "宽" * 60,
+    "",
+]
+
+
+def hostile(name: str) -> list[Dfa | Buchi | Omega]:
+    plain = Letter(frozenset({name}))
+    step = Letter(frozenset({name, "x"}), frozenset(), name, Owner.TOOL, name)
+    return [
+        Dfa((name,), 0, frozenset({1}), (((plain, 1),), ((plain, 0),))),
+        Dfa((name,), 0, frozenset({1}), (((step, 1),), ((step, 0), (Letter(frozenset({name}), frozenset(), name), 1)))),
+        Omega((name,), 0, ((Edge(plain, 0, frozenset({0})),),), Inf(0)),
+        Buchi((name,), 0, 1, ((Edge(step, 0, frozenset({0})),),)),
+    ]
+
+
+MERMAID = re.compile(
+    r"stateDiagram-v2|    direction LR|    \[\*\] --> s\d+|    s\d+ --> \[\*\]"
+    r'|    state "\d+" as s\d+|    (s\d+ --> s\d+|note left of s\d+) : (?:[^#:;%<>"{}`\\]|#\d+;)*'
+    r"|    classDef (lost stroke-dasharray: 4 4|here stroke: #c2255c,stroke-width: 4px)|    class [s\d,]+ (lost|here)"
+    r"|    %% \([^\n]*\)"
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("summary", [False, True])
+def test_hostile_names_break_no_format(name: str, which: int, summary: bool) -> None:
+    automaton = hostile(name)[which]
+    for form in FORMATS:
+        at = 0 if form != "json" or isinstance(automaton, Dfa) else None
+        text = printed(automaton, form, frozenset({0}), position=at, title=name, summary=summary)
+        assert text.endswith("\n")
+        if form != "hoa":
+            text.encode()
+            assert text.replace("\n", "").isprintable()
+        match form:
+            case "mermaid":
+                assert all(MERMAID.fullmatch(line) for line in text.splitlines()), text
+            case "dot":
+                nodes, _ = read_dot(text)
+                assert set(nodes) <= {"node", "edge", "start", "s0", "s1"}
+            case "svg":
+                root = ElementTree.fromstring(text)
+                assert not [one for one in root.iter() if "script" in one.tag]
+            case "json":
+                assert json.loads(text)["propositions"] == [name]
+            case "text":
+                starts = ("state ", "  ", "accepted: ", "(")
+                assert all(line.startswith(starts) for line in text.splitlines())
+
+
+def test_every_format_by_name() -> None:
+    dfa = small()
+    assert printed(dfa, "text") == to_text(dfa)
+    assert printed(dfa, "mermaid", summary=True) == to_mermaid(dfa, summary=True)
+    assert printed(dfa, "dot", title="t") == to_dot(dfa, title="t")
+    assert json.loads(printed(dfa, "json", frozenset({2}))) == to_json(dfa, frozenset({2}))
+    assert isinstance(from_hoa(printed(dfa, "hoa", title="t")), Buchi)
+    with pytest.raises(InvalidInput, match=r"'sgv' is no format; did you mean 'svg'\?"):
+        printed(dfa, "sgv")
+
+
+def test_a_summary_says_that_it_is_one() -> None:
+    chain = translate(parse_formula("a & X(b & X c)"))
+    assert to_text(chain, summary=True).endswith("(2 of 4 states: a summary)\n")
+    assert to_mermaid(chain, summary=True).endswith("    %% (2 of 4 states: a summary)\n")
+    assert "a & then" not in to_text(chain)
+    assert "a, then b, then c" in to_text(chain, summary=True)
+    assert "(2 of 4 states: a summary)" in to_dot(chain, summary=True)
+
+
+def test_hidden_states_are_counted() -> None:
+    a = Letter(frozenset({"a"}))
+    dead = Dfa(("a",), 0, frozenset({1}), (((a, 1),), ((a, 2),), ((a, 2),)))
+    assert to_text(dead) == (
+        "state 0 (initial)\n  a -> 1\nstate 1 (accepting)\n(left out, on no way to acceptance: 1)\n"
+    )
