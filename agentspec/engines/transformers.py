@@ -140,7 +140,7 @@ class TransformersSource:
         self._ends = ends
         takes = inspect.signature(model.forward).parameters
         self._options: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
-        name = next((name for name in ("past_key_values", "cache_params") if name in takes), None)
+        name = next((name for name in ("past_key_values", "cache", "cache_params") if name in takes), None)
         if name is None:
             raise EngineFault(f"a model of the kind {type(model).__name__} keeps no state between calls")
         self._options[name] = self._cache
