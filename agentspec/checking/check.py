@@ -84,15 +84,15 @@ def check(compiled: Compiled) -> Report:
     budget = Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
     least = compiled.guard.least()
     problems = []
-    if not compiled.guard.costs.fits(compiled.arena.initial, budget):
+    if not compiled.guard.suffices(budget):
         below = f"the limits ({budget}) are below the least that surely suffices: {least}"
         problems.append(str(SpecError(below, location=agent.limits_location)))
-    analysis = analyse(compiled)
+    analysis = analyse(compiled) if agent.spec.semantics == "finite" else None
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
     warnings += [f"the proposition '{name}' can never hold" for name in compiled.dead_propositions]
-    warnings += analysis.warnings()
+    warnings += analysis.warnings() if analysis else []
     notes = _notes(compiled)
-    if analysis.left_out:
+    if analysis and analysis.left_out:
         notes = (*notes, f"not examined further, for want of time or space: {', '.join(analysis.left_out)}")
     return Report(
         agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), notes,
@@ -104,7 +104,9 @@ def _notes(compiled: Compiled) -> tuple[str, ...]:
     notes = []
     if compiled.assumed_tools:
         notes.append(f"no tools are named; looked at with stand-ins for: {', '.join(compiled.assumed_tools)}")
-    if compiled.waits_for_user:
+    if compiled.agent.spec.semantics == "infinite":
+        notes.append("a session: the limits are those of a turn, from one step of the user to the next")
+    elif compiled.waits_for_user:
         notes.append("the user writes more than once; a run whose user stays silent ends 'pending'")
     for declared in compiled.agent.spec.propositions:
         schema = compiled.schemas[declared.tool].parameters if declared.tool else {}

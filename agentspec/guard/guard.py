@@ -26,9 +26,13 @@ class Guard:
 
     def start(self, budget: Budget) -> Position:
         """A position before the first step. Raises BudgetRefused, with one feasible budget, when it is too small."""
-        if not self.costs.fits(self.arena.initial, budget):
+        if not self.suffices(budget):
             raise BudgetRefused(f"an episode cannot surely end within {budget}; one that suffices: {self.least()}")
         return Position(self, self.arena.initial, budget)
+
+    def suffices(self, budget: Budget) -> bool:
+        """Whether an episode surely ends within ``budget``."""
+        return self.costs.fits(self.arena.initial, budget)
 
     def least(self) -> Budget:
         """A feasible budget: least in tokens, then in steps, then in calls."""
