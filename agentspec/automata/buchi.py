@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from agentspec.automata.components import components
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.letter import Letter
 
@@ -44,48 +45,35 @@ class Buchi:
         )
 
     def accepts(self, prefix: Sequence[Collection[str]], loop: Sequence[Collection[str]]) -> bool:
-        """Whether some run over ``prefix · loop^ω`` is accepting. ``loop`` must not be empty."""
+        """Whether some run over ``prefix · loop^ω`` is accepting. Raises ValueError where ``loop`` is empty."""
         if not loop:
             raise ValueError("the loop of a lasso is not empty")
         word = [*prefix, *loop]
         following = [*range(1, len(word)), len(prefix)]
-        graph: dict[tuple[int, int], list[tuple[tuple[int, int], frozenset[int]]]] = {}
-        stack = [(self.initial, 0)]
-        while stack:
-            node = stack.pop()
-            if node in graph:
-                continue
-            state, place = node
-            graph[node] = [
-                ((edge.target, following[place]), edge.marks)
-                for edge in self.edges[state]
-                if edge.letter.matches(word[place])
-            ]
-            stack += [target for target, _ in graph[node]]
-        return any(self._fair(component, graph) for component in _components(graph))
-
-    def _fair(
-        self,
-        component: frozenset[tuple[int, int]],
-        graph: dict[tuple[int, int], list[tuple[tuple[int, int], frozenset[int]]]],
-    ) -> bool:
-        inner = [marks for node in component for target, marks in graph[node] if target in component]
-        return bool(inner) and frozenset().union(*inner) >= frozenset(range(self.sets))
+        number = {(self.initial, 0): 0}
+        queue = [(self.initial, 0)]
+        moves: list[list[tuple[int, frozenset[int]]]] = []
+        for state, place in queue:
+            outgoing: list[tuple[int, frozenset[int]]] = []
+            for edge in self.edges[state]:
+                if edge.letter.matches(word[place]):
+                    target = (edge.target, following[place])
+                    if target not in number:
+                        number[target] = len(queue)
+                        queue.append(target)
+                    outgoing.append((number[target], edge.marks))
+            moves.append(outgoing)
+        component = components([[after for after, _ in outgoing] for outgoing in moves])
+        met: dict[int, set[int]] = {}
+        for node, outgoing in enumerate(moves):
+            for after, marks in outgoing:
+                if component[after] == component[node]:
+                    met.setdefault(component[node], set()).update(marks)
+        return any(len(marks & set(range(self.sets))) == self.sets for marks in met.values())
 
 
 def _other_steps(a: Letter, b: Letter) -> bool:
     return a.step is not None and b.step is not None and a.step != b.step
-
-
-def _components(
-    graph: dict[tuple[int, int], list[tuple[tuple[int, int], frozenset[int]]]],
-) -> list[frozenset[tuple[int, int]]]:
-    import networkx
-
-    directed = networkx.DiGraph()
-    directed.add_nodes_from(graph)
-    directed.add_edges_from((node, target) for node, edges in graph.items() for target, _ in edges)
-    return [frozenset(component) for component in networkx.strongly_connected_components(directed)]
 
 
 def from_dfa(dfa: Dfa) -> Buchi:

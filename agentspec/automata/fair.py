@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, joined
+from agentspec.automata.components import components
 from agentspec.automata.dfa import backward
-from agentspec.automata.omega_graph import Marks, Move, components
+from agentspec.automata.omega_graph import Marks, Move
 
 NEVER = Any(())
 ALWAYS = All(())

@@ -6,13 +6,14 @@ meets infinitely often fulfil the acceptance condition.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi, joined, shifted
 from agentspec.automata.buchi import Buchi, Edge
+from agentspec.automata.components import components
 from agentspec.automata.letter import Letter
 from agentspec.automata.mtbdd import Mtbdd
 from agentspec.automata.omega import Omega
@@ -160,43 +161,6 @@ def negated(acceptance: Acceptance) -> Acceptance:
             return Any(tuple(negated(part) for part in parts))
         case Any(parts):
             return All(tuple(negated(part) for part in parts))
-
-
-def components(successors: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """The strongly connected component of each vertex, numbered so that edges lead to equal or lower numbers (Tarjan).
-
-    A vertex without a cycle is a component of its own.
-    """
-    index: dict[int, int] = {}
-    lowest: dict[int, int] = {}
-    found = [-1] * len(successors)
-    stack: list[int] = []
-    count = 0
-    for start in range(len(successors)):
-        if start in index:
-            continue
-        walk = [(start, iter(successors[start]))]
-        index[start] = lowest[start] = len(index)
-        stack.append(start)
-        while walk:
-            vertex, rest = walk[-1]
-            for target in rest:
-                if target not in index:
-                    index[target] = lowest[target] = len(index)
-                    stack.append(target)
-                    walk.append((target, iter(successors[target])))
-                    break
-                if found[target] == -1:
-                    lowest[vertex] = min(lowest[vertex], index[target])
-            else:
-                walk.pop()
-                if walk:
-                    lowest[walk[-1][0]] = min(lowest[walk[-1][0]], lowest[vertex])
-                if lowest[vertex] == index[vertex]:
-                    while found[vertex] == -1:
-                        found[stack.pop()] = count
-                    count += 1
-    return tuple(found)
 
 
 def graph_of(automaton: Buchi | Omega, table: Mtbdd, names: tuple[str, ...]) -> Graph:
