@@ -13,7 +13,7 @@ from agentspec.automata.label import visible
 from agentspec.automata.letter import Letter
 from agentspec.automata.omega import Omega
 from agentspec.automata.state_based import split
-from agentspec.automata.view import Automaton, View, condition_in_words, view
+from agentspec.automata.view import Automaton, View, condition_in_words, flattened, view
 from agentspec.errors import InvalidInput, nearest
 
 FORMATS = ("text", "json", "hoa", "mermaid", "dot", "svg")
@@ -98,7 +98,7 @@ def to_json(
 
 def _as_buchi(omega: Omega) -> Buchi:
     """The automaton with its marks numbered from 0, if they are all to be met infinitely often."""
-    condition = omega.acceptance
+    condition = flattened(omega.acceptance)
     parts = condition.parts if isinstance(condition, acceptance.All) else (condition,)
     if not all(isinstance(part, acceptance.Inf) for part in parts):
         said = condition_in_words(condition)

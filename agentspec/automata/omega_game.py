@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agentspec.automata.acceptance import Acceptance
+from agentspec.automata.buchi import Edge
 from agentspec.automata.dfa import coarsest
 from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.omega import Omega
 from agentspec.automata.parity_game import Measure, ParityGame
 from agentspec.automata.product import VIOLATED, Arena, quotient
 from agentspec.automata.zielonka import zielonka_tree
@@ -33,6 +35,14 @@ class OmegaArena:
     arena: Arena
     marks: tuple[dict[Letter, Marks], ...]
     acceptance: Acceptance
+
+    def automaton(self) -> Omega:
+        """The arena as an automaton: a move into VIOLATED is a missing transition."""
+        edges = tuple(
+            tuple(Edge(a, t, marks.get(a, Marks())) for a, t in moves.items() if t != VIOLATED)
+            for moves, marks in zip(self.arena.moves, self.marks, strict=True)
+        )
+        return Omega(self.arena.propositions, self.arena.initial, edges, self.acceptance)
 
     def merged(self) -> OmegaArena:
         """The quotient by language, keeping letters that lead to VIOLATED."""

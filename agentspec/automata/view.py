@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
-from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi
+from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi, joined
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.label import Label, Labelling, joined_by_tool
@@ -175,6 +175,20 @@ def _condition_of(automaton: Automaton) -> str:
 
 def condition_in_words(condition: Acceptance) -> str:
     """An acceptance condition, a mark being written as at the arrows."""
+    return _in_words(flattened(condition))
+
+
+def flattened(condition: Acceptance) -> Acceptance:
+    """The same condition without an ``All`` in an ``All``, an ``Any`` in an ``Any``, and parts that say nothing."""
+    match condition:
+        case All(parts):
+            return joined(list(map(flattened, parts)), every=True)
+        case Any(parts):
+            return joined(list(map(flattened, parts)), every=False)
+    return condition
+
+
+def _in_words(condition: Acceptance) -> str:
     match condition:
         case Inf(mark):
             return f"infinitely often {{{mark}}}"
@@ -187,5 +201,4 @@ def condition_in_words(condition: Acceptance) -> str:
 
 
 def _within(part: Acceptance) -> str:
-    shown = condition_in_words(part)
-    return f"({shown})" if isinstance(part, All | Any) and len(part.parts) > 1 else shown
+    return f"({_in_words(part)})" if isinstance(part, All | Any) else _in_words(part)

@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.automata.buchi import Buchi, Edge
 from agentspec.automata.dfa import Dfa
+from agentspec.automata.draw import to_json
 from agentspec.automata.label import Label
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.liveness import live_states
 from agentspec.automata.omega import Omega
 from agentspec.automata.partition import coarsest_bisimulation
 from agentspec.automata.view import View, condition_in_words, view
+from agentspec.checking.compile import compile_agent
+from agentspec.checking.compile_session import CompiledSession
+from agentspec.spec.load import load
 
 NAMES = ("a", "b", "c")
 LETTERS = {name: Letter(frozenset({name}), frozenset(), name, Owner.MODEL) for name in NAMES}
@@ -244,4 +248,21 @@ def test_marks_stand_at_the_arrows_and_dead_states_are_hidden() -> None:
 def test_conditions_in_words() -> None:
     assert condition_in_words(All(())) == "any run"
     assert condition_in_words(Any(())) == "no run"
+    assert condition_in_words(All((All(()), Inf(0), All((Inf(1), All(())))))) == (
+        "infinitely often {0} and infinitely often {1}"
+    )
+    assert condition_in_words(Any((Any((Fin(0),)), All((Inf(1),))))) == "finitely often {0} or infinitely often {1}"
     assert condition_in_words(All((Inf(0), Inf(1)))) == "infinitely often {0} and infinitely often {1}"
+
+
+def test_a_session_shows_its_marks() -> None:
+    compiled = compile_agent(load("support"))
+    assert isinstance(compiled, CompiledSession)
+    omega = compiled.omega.automaton()
+    shown = view(omega, frozenset(compiled.solution.rank))
+    assert shown.acceptance.startswith("infinitely often {0}")
+    assert any(label.marks for leading in shown.arrows.values() for label in leading)
+    shape = to_json(omega, frozenset(compiled.solution.rank))
+    assert (shape["semantics"], shape["acceptance"], shape["deterministic"]) == ("infinite", "buchi", True)
+    assert shape["accepting"]
+    assert shape["initial"] in shape["winning"]
