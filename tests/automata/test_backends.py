@@ -25,7 +25,7 @@ from tests.logic.strategies import Lasso, all_lassos, formulas, lassos, words
 AB = valuations("ab")
 UP_TO_3 = tuple(words_up_to(AB, 3))
 LASSOS = tuple(all_lassos("ab", 2))
-few = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+few = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 HERE = ["embedded", *(["spot"] if spot.present() else [])]
 FINITE: dict[str, Callable[..., Any]] = {"embedded": embedded.translate, "spot": spot.translate}

@@ -23,7 +23,7 @@ from tests.logic.strategies import Lasso, all_lassos, formulas, lassos
 
 AB = valuations("ab")
 LASSOS = tuple(all_lassos("ab", 3))
-quick = settings(deadline=None, max_examples=60)
+quick = settings(deadline=None, max_examples=40)
 names = st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=2, unique=True).map(tuple)
 
 

@@ -232,7 +232,7 @@ PIECES = """HOA: v1|States: 2|Start: 0|AP: 1 "a"|Alias: @a 0|Acceptance: 1 Inf(0
 pieces = st.sampled_from(PIECES.replace("\n", "|").split("|"))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(pieces, max_size=30).map(" ".join))
 @example("")
 def test_any_text_is_read_or_refused(text: str) -> None:
@@ -241,7 +241,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert from_hoa(to_hoa(read, "again")) == read
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.integers(0, len(GOOD)), st.integers(0, 8), st.text(max_size=3))
 def test_a_damaged_text_is_read_or_refused(at: int, cut: int, put: str) -> None:
     read_or_refused(GOOD[:at] + put + GOOD[at + cut :])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -118,3 +120,14 @@ def test_deep_formulas_travel_too() -> None:
     for _ in range(5_000):
         formula = Next(formula)
     assert _unflat(pickle.loads(pickle.dumps(_flat(formula)))) == formula
+
+
+def test_nothing_else_imports_spot() -> None:
+    import agentspec
+
+    package = Path(agentspec.__file__).parent
+    importing = re.compile(r"""^\s*(?:import|from) spot\b|import_module\(["'](?:spot|buddy)""", re.MULTILINE)
+    found = [
+        file.relative_to(package).as_posix() for file in package.rglob("*.py") if importing.search(file.read_text())
+    ]
+    assert found == ["automata/spot.py"]
