@@ -1,8 +1,8 @@
 """What a picture of an automaton shows: states in words, and labels at the arrows between them.
 
 One view serves every format. States on no way from the start to acceptance are left out. A *summary* shows fewer
-states: those that differ only in which tool is at work are one, and a state at which there is nothing to choose is
-written into the arrows that lead through it.
+states: those that differ only in which tool is at work are one (those that differ in which may be chosen are not), and
+a state at which there is nothing to choose is written into the arrows that lead through it.
 """
 
 from __future__ import annotations
@@ -132,10 +132,10 @@ def _shown(automaton: Automaton, moves: list[list[Move]], position: int | None) 
 
 
 def _erased(letter: Letter) -> Letter:
-    """The letter with any tool in the place of its own."""
-    if letter.tool is None:
+    """The letter with any tool in the place of the one at work; where a tool is chosen it matters which."""
+    if letter.tool is None or f"chosen({letter.tool})" in letter.true:
         return letter
-    own = {f"{kind}({letter.tool})": f"{kind}()" for kind in ("chosen", "call", "ok", "failed")}
+    own = {f"{kind}({letter.tool})": f"{kind}()" for kind in ("call", "ok", "failed")}
     return replace(letter, true=frozenset(own.get(name, name) for name in letter.true), false=frozenset(), tool="")
 
 

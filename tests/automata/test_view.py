@@ -143,6 +143,64 @@ def test_a_tool_that_makes_a_difference_stays_apart() -> None:
     }
 
 
+TOOLS = ("p", "q", "r")
+
+
+def chosen(label: Label, tool: str) -> bool:
+    """Whether a label lets the tool be chosen, its ways read as a person would."""
+
+    def holds(way: str) -> bool:
+        return not way or (tool not in way[8:-1].split(" | ") if way[0] == "!" else tool in way[7:-1].split(" | "))
+
+    return any(all(map(holds, way.split(" & "))) for way in label.ways or ("",))
+
+
+@st.composite
+def desks(draw: st.DrawFn) -> Dfa:
+    """Places where some tools may be chosen, each of which is used before another may be."""
+    places = draw(st.integers(1, 4))
+    letters = {
+        (kind, t): Letter(frozenset({kind, f"{name}({t})"}), frozenset(), kind, Owner.MODEL, t)
+        for kind, name in (("do", "chosen"), ("in", "call"))
+        for t in TOOLS
+    }
+    edges: list[tuple[tuple[Letter, int], ...]] = [()] * places
+    for place in range(places):
+        out = []
+        for tool in draw(st.lists(st.sampled_from(TOOLS), unique=True, max_size=3)):
+            out.append((letters["do", tool], len(edges)))
+            edges.append(((letters["in", tool], draw(st.integers(0, places - 1))),))
+        edges[place] = tuple(out)
+    return Dfa((), 0, draw(st.frozensets(st.integers(0, places - 1), min_size=1)), tuple(edges))
+
+
+@quick
+@given(desks())
+def test_a_summary_says_which_tools_may_be_chosen_when(dfa: Dfa) -> None:
+    shown = view(dfa, summary=True)
+    offered = {letter.tool for edges in dfa.edges for letter, _ in edges if letter.step == "do"}
+    for length in range(4):
+        for tools in product(sorted(map(str, offered)), repeat=length):
+            word = [step for tool in tools for step in (("do", tool), ("in", tool))]
+            real = dfa.accepts([{step, f"{'chosen' if step == 'do' else 'call'}({tool})"} for step, tool in word])
+            ends = {(shown.initial, 0)}
+            todo = list(ends)
+            while todo:
+                state, at = todo.pop()
+                for (source, target), leading in shown.arrows.items():
+                    for label in leading if source == state else ():
+                        path = (label, *label.then)
+                        fits = len(path) <= len(word) - at and all(
+                            one.step == step and (step == "in" or chosen(one, tool))
+                            for one, (step, tool) in zip(path, word[at:], strict=False)
+                        )
+                        if fits and (target, at + len(path)) not in ends:
+                            ends.add((target, at + len(path)))
+                            todo.append((target, at + len(path)))
+            drawn = any(shown.states[state].accepting for state, at in ends if at == len(word))
+            assert drawn == real, word
+
+
 def test_the_position_stays_a_state_of_a_summary() -> None:
     for position in range(8):
         shown = view(desk(2, special=False), position=position, summary=True)
