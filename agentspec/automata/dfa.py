@@ -13,6 +13,10 @@ from agentspec.automata.partition import equivalent_states
 from agentspec.errors import TooLarge
 
 
+_KEPT = 100_000
+"""Steps that an automaton over letters remembers."""
+
+
 @dataclass(frozen=True)
 class Dfa:
     """Deterministic: the letters that leave a state are disjoint; a missing transition rejects.
@@ -34,6 +38,8 @@ class Dfa:
         try:
             return self._known[key]
         except KeyError:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
             matching = (target for letter, target in self.edges[state] if letter.matches(valuation))
             found = self._known[key] = next(matching, None)
             return found
