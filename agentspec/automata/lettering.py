@@ -26,8 +26,9 @@ class Block:
     @classmethod
     def of(cls, leading: tuple[Label, ...]) -> Block:
         lines: list[tuple[str, bool, str]] = []
+        chained = any(label.then for label in leading)
         for i, label in enumerate(leading):
-            lines += _set(label, "", other=i > 0)
+            lines += _set(label, "or " if i and chained else "", other=i > 0)
             lines += [line for after in label.then for line in _set(after, "→ ", other=False)]
         if len(lines) > MOST:
             lines = [*lines[: MOST - 1], ("…", False, INK)]
