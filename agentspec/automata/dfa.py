@@ -12,7 +12,6 @@ from agentspec.automata.letter import Letter
 from agentspec.automata.partition import equivalent_states
 from agentspec.errors import TooLarge
 
-
 _KEPT = 100_000
 """Steps that an automaton over letters remembers."""
 
