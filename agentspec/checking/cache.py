@@ -63,7 +63,8 @@ def compiled_agent(name: str) -> Compiled:
 def cache_folder() -> Path | None:
     """Where entries lie; None where they are not wanted, or where the user has no folder of their own."""
     folder = user_cache() / "compiled"
-    return None if os.environ.get("AGENTSPEC_CACHE") == "off" or "~" in folder.parts else folder
+    homeless = any(part.startswith("~") for part in folder.parts)
+    return None if homeless or os.environ.get("AGENTSPEC_CACHE") == "off" else folder
 
 
 @dataclass(frozen=True)
