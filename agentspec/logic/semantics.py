@@ -1,7 +1,8 @@
 """What a formula means, written straight from the definitions: the oracle everything faster is tested against.
 
 The clauses are those of De Giacomo & Vardi (IJCAI 2013), section 2, over finite non-empty words, of Pnueli, "The
-Temporal Logic of Programs" (FOCS 1977), over infinite ones, and of Lichtenstein, Pnueli & Zuck (1985) for the past.
+Temporal Logic of Programs" (FOCS 1977), over infinite ones, and of Lichtenstein, Pnueli & Zuck (1985) for the past,
+which is told position by position from the first.
 
 Over ``prefix`` and then ``loop`` for ever, every subformula is true along a sequence that is periodic from some
 position on, and so is kept as a prefix and a loop of its own. Looking ahead, one period beyond shows all there is to
@@ -64,9 +65,7 @@ def truth_along(formula: Formula, word: Sequence[Collection[str]]) -> dict[Formu
         raise ValueError("formulas have a meaning over non-empty words only")
     truth: dict[Formula, Sequence[bool]] = {}
     for node in subformulas(formula):
-        truth[node] = [
-            _holds_at(node, here, range(here, len(word)), word, truth, len(word)) for here in range(len(word))
-        ]
+        truth[node] = _values(node, range(len(word)), word, truth, len(word))
     return truth
 
 
@@ -92,10 +91,8 @@ def holds_on_lasso(
         start = max([part.start for part in parts], default=0)
         period = lcm(*[part.period for part in parts])
         settled = start + _memory(node, period)
-        values = [
-            _holds_at(node, here, range(here, max(here, start) + period), word, truth, None)
-            for here in range(settled + period)
-        ]
+        seen = range(settled + 2 * period)
+        values = _values(node, seen, word, truth, None)[: settled + period]
         truth[node] = _shortest(values, period)
     return truth[formula][position]
 
@@ -178,9 +175,25 @@ def _shortest(values: Sequence[bool], period: int) -> _Periodic[bool]:
     return _Periodic(values[:end], least)
 
 
+def _values(
+    node: Formula,
+    seen: range,
+    word: _Along[Collection[str]],
+    truth: Mapping[Formula, _Along[bool]],
+    length: int | None,
+) -> list[bool]:
+    """The truth of ``node`` at the positions ``seen``, from the first to all that can differ or one period more."""
+    values: list[bool] = []
+    for here in seen:
+        before = values[-1] if values else None
+        values.append(_holds_at(node, here, before, seen[here:], word, truth, length))
+    return values
+
+
 def _holds_at(
     node: Formula,
     here: int,
+    before: bool | None,
     future: range,
     word: _Along[Collection[str]],
     truth: Mapping[Formula, _Along[bool]],
@@ -188,9 +201,9 @@ def _holds_at(
 ) -> bool:
     """Whether ``node`` holds at ``here``, given the truth of its operands at every position.
 
-    ``future`` are the positions from here on, all or as many as can differ; ``length`` is None for an infinite word.
+    ``before`` is whether it held one position earlier, None if there is none; ``future`` are the positions from here
+    on, all or as many as can differ; ``length`` is None for an infinite word.
     """
-    past = range(here + 1)
     match node:
         case Constant(value):
             return value
@@ -231,11 +244,11 @@ def _holds_at(
         case WeakYesterday(a):
             return here == 0 or truth[a][here - 1]
         case Once(a):
-            return any(truth[a][j] for j in past)
+            return truth[a][here] or before is True
         case Historically(a):
-            return all(truth[a][j] for j in past)
+            return truth[a][here] and before is not False
         case Since(a, b):
-            return any(truth[b][j] and all(truth[a][k] for k in range(j + 1, here + 1)) for j in past)
+            return truth[b][here] or (truth[a][here] and before is True)
         case WeakSince(a, b):
-            return all(truth[a][j] or any(truth[b][k] for k in range(j, here + 1)) for j in past)
+            return truth[b][here] or (truth[a][here] and before is not False)
     raise TypeError(f"not a formula: {node!r}")

@@ -297,6 +297,26 @@ def test_counts_count(counted: Formula, reset: Formula | None, comparison: str, 
         assert holds(formula, word, at) == COMPARE[comparison](total, number)
 
 
+@pytest.mark.parametrize(
+    ("text", "definition"),
+    [
+        ("Y a", lambda a, _, i: i > 0 and a[i - 1]),
+        ("Z a", lambda a, _, i: i == 0 or a[i - 1]),
+        ("O a", lambda a, _, i: any(a[: i + 1])),
+        ("H a", lambda a, _, i: all(a[: i + 1])),
+        ("a S b", lambda a, b, i: any(b[j] and all(a[j + 1 : i + 1]) for j in range(i + 1))),
+        ("a B b", lambda a, b, i: all(a[j] or any(b[j : i + 1]) for j in range(i + 1))),
+    ],
+)
+def test_the_past_by_its_definition(text: str, definition: Callable[[list[bool], list[bool], int], bool]) -> None:
+    formula = parse_formula(text)
+    for word in all_words(max_size=5):
+        a, b = ["a" in letter for letter in word], ["b" in letter for letter in word]
+        for at in range(len(word)):
+            assert holds(formula, word, at) == definition(a, b, at)
+            assert holds_on_lasso(formula, word, [NO], at) == definition(a, b, at)
+
+
 # ---- infinite words
 
 
