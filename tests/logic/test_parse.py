@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +37,7 @@ from agentspec.logic.formula import (
     Yesterday,
     subformulas,
 )
-from agentspec.logic.parse import parse_formula
+from agentspec.logic.parse import RESERVED, parse_formula
 from agentspec.logic.show import LEVELS, PRECEDENCE, SYMBOLS, show_formula
 from tests.logic.strategies import formulas, patient
 
@@ -222,6 +225,20 @@ def test_large_counts_share_their_parts() -> None:
     formula = parse_formula("count(a since b) == 1000")
     assert len(subformulas(formula)) < 3_100
     assert formula.size < 20_000
+
+
+def test_the_documentation_agrees() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+    for row in PRECEDENCE:
+        shown = "`, `".join(row) if "->" in row else " ".join(row)
+        assert "| `" + shown.replace("|", "\\|") + "` |" in text, row
+    words = re.search(r"The words `([^`]*)` name no step or proposition", text)
+    assert words is not None
+    assert set(words[1].split()) == RESERVED
+    meanings = re.findall(r"`([^`]*)` is `([^`]*)`", text[text.index("## Rules") :])
+    assert len(meanings) >= 5
+    for one, two in meanings:
+        assert parse_formula(one.replace("\\|", "|")) == parse_formula(two.replace("\\|", "|"))
 
 
 def test_the_precedence_table_lists_every_operator() -> None:

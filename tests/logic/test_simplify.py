@@ -129,6 +129,16 @@ def test_operands_that_are_parts_of_each_other(seed: int) -> None:
         assert_same(simplify(formula), formula, rng.sample(SHORT, 10), rng.sample(LASSOS, 2))
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_joins_of_formulas_that_are_not_simple(seed: int) -> None:
+    rng = Random(seed)
+    for _ in range(100):
+        operands = [to_nnf(close_relatives(rng)) for _ in range(3)]
+        some = rng.sample(SHORT, 8)
+        assert_same(conjunction(operands), And(tuple(operands)), some, [])
+        assert_same(disjunction(operands), Or(tuple(operands)), some, [])
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_all_words_up_to_length_4_and_all_lassos(seed: int) -> None:
