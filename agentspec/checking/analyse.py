@@ -13,16 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentspec.automata.compare import equivalent, shortest_outside
-from agentspec.automata.dfa import Dfa, shortest_path
+from agentspec.automata.dfa import shortest_path
 from agentspec.automata.game import live_letters
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
-from agentspec.checking.compile import Compiled, rule_monitor
+from agentspec.checking.compile import Compiled
 from agentspec.checking.play import Play
-from agentspec.checking.witness import to_json, told
+from agentspec.checking.witness import Witness, to_json, told
 from agentspec.errors import TooLarge
-from agentspec.logic.formula import FALSE, TRUE, Atom, Formula, Nary, Not, subformulas
+from agentspec.logic.formula import FALSE, TRUE, And, Atom, Formula, Nary, Not, subformulas
 from agentspec.logic.simplify import to_nnf
 from agentspec.spec.model import Rule
 
@@ -35,12 +34,12 @@ Word = tuple[Letter, ...]
 class Effect:
     """What one enforced rule does.
 
-    ``forbids``: a shortest episode of the behavior that the rule alone excludes, None: there is none. ``redundant``:
+    ``forbids``: a shortest episode (or session) of the behavior that it excludes, None: there is none. ``redundant``:
     the behavior and the other rules exclude all that it does. ``vacuous``: what might as well be false (or true).
     """
 
     rule: str
-    forbids: Word | None
+    forbids: Witness | None
     redundant: bool
     vacuous: tuple[str, ...] = ()
 
@@ -48,7 +47,7 @@ class Effect:
         """The entry of ``check --json``."""
         return {
             "rule": self.rule,
-            "forbids": None if self.forbids is None else to_json(self.forbids),
+            "forbids": None if self.forbids is None else self.forbids.to_json(),
             "redundant": self.redundant,
             "vacuous": list(self.vacuous),
         }
@@ -78,7 +77,7 @@ class Analysis:
     ``left_out`` names what was not examined, for want of time or since it grew too large.
     """
 
-    shortest: Word
+    shortest: Witness
     effects: tuple[Effect, ...]
     trap: Trap | None
     dead_tools: tuple[str, ...]
@@ -99,7 +98,7 @@ class Analysis:
     def to_json(self) -> dict[str, Any]:
         """The key ``analysis`` of ``check --json``."""
         return {
-            "shortest": to_json(self.shortest),
+            "shortest": self.shortest.to_json(),
             "rules": [effect.to_json() for effect in self.effects],
             "trap": None if self.trap is None else self.trap.to_json(),
             "dead_tools": list(self.dead_tools),
@@ -110,7 +109,6 @@ class Analysis:
 def analyse(compiled: Compiled, *, seconds: float = TIME_LIMIT) -> Analysis:
     """Examine a realizable spec. Examines rule by rule and stops where ``seconds`` have passed."""
     until = time.monotonic() + seconds
-    free, whole = compiled.language(()), compiled.automaton[0]
     effects: list[Effect] = []
     left_out: list[str] = []
     for rule in compiled.blocking:
@@ -118,62 +116,63 @@ def analyse(compiled: Compiled, *, seconds: float = TIME_LIMIT) -> Analysis:
             left_out.append(rule.id)
             continue
         try:
-            effects.append(_effect(compiled, rule, free, whole))
+            effects.append(_effect(compiled, rule))
         except TooLarge as problem:
             left_out.append(f"{rule.id}: {problem.message}")
-    return Analysis(
-        whole.shortest_word() or (), tuple(effects), _trap(compiled), _dead_tools(compiled), tuple(left_out)
-    )
+    shortest = compiled.shortest(compiled.blocking) or Witness(())
+    return Analysis(shortest, tuple(effects), _trap(compiled), _dead_tools(compiled), tuple(left_out))
 
 
-def _effect(compiled: Compiled, rule: Rule, free: Dfa, whole: Dfa) -> Effect:
-    alone = compiled.language((rule,))
-    forbids = shortest_outside(free, alone)
+def _effect(compiled: Compiled, rule: Rule) -> Effect:
+    forbids = compiled.outside((), (rule,))
     if forbids is None:
         return Effect(rule.id, None, True)
-    without = compiled.language([one for one in compiled.blocking if one.id != rule.id])
-    if shortest_outside(without, whole) is None:
+    without = [one for one in compiled.blocking if one.id != rule.id]
+    if compiled.outside(without, compiled.blocking) is None:
         return Effect(rule.id, forbids, True)
-    return Effect(rule.id, forbids, False, tuple(_vacuous(compiled, rule, alone)))
+    return Effect(rule.id, forbids, False, tuple(_vacuous(compiled, rule)))
 
 
-def _vacuous(compiled: Compiled, rule: Rule, alone: Dfa) -> Iterator[str]:
+def _vacuous(compiled: Compiled, rule: Rule) -> Iterator[str]:
     """The propositions of a rule that, at each of their places, make no difference to what the rule allows."""
     same: dict[str, bool] = {}
     told: dict[str, str] = {}
-    for atom, ways in strengthened(rule.formula):
+    for atom, ways in strengthened(rule.formula, conjuncts=False):
         if same.get(atom, True):
-            changed = [compiled.language((), (rule_monitor(replace(rule, formula=way)),)) for _, way in ways]
-            same[atom] = all(equivalent(alone, one) for one in changed)
+            stronger = [replace(rule, formula=way) for _, way in ways]
+            same[atom] = all(compiled.outside((rule,), (), (one,)) is None for one in stronger)
             told[atom] = " or ".join("true" if value == TRUE else "false" for value, _ in ways)
     for atom, vacuous in same.items():
         if vacuous:
             yield f"`{atom}` in it might as well be {told[atom]}"
 
 
-def strengthened(formula: Formula) -> Iterator[tuple[str, list[tuple[Formula, Formula]]]]:
+def strengthened(formula: Formula, *, conjuncts: bool = True) -> Iterator[tuple[str, list[tuple[Formula, Formula]]]]:
     """Each place of a proposition with the values that can make the formula stronger there, and the stronger formula.
 
-    False where it occurs positively, true where negatively, both where both (under ``<->`` and ``xor``).
+    False where it occurs positively, true where negatively, both where both (under ``<->`` and ``xor``). Without
+    ``conjuncts`` places are left out where true only drops the proposition from a conjunction: an author who says
+    ``customer & !problem`` where ``!problem`` would do says no less than he seems to.
     """
-    for atom, around in _places(formula):
+    for atom, around, parent in _places(formula):
         literals = set(subformulas(to_nnf(around(_HOLE))))
         values = [value for value, literal in ((FALSE, _HOLE), (TRUE, Not(_HOLE))) if literal in literals]
         if Not(_HOLE) in literals and not any(_HOLE in node.children() for node in literals if node != Not(_HOLE)):
             values.remove(FALSE)  # it occurs only below its own negation
-        yield atom.name, [(value, around(value)) for value in values]
+        if conjuncts or not isinstance(parent, And) or values != [TRUE]:
+            yield atom.name, [(value, around(value)) for value in values]
 
 
-def _places(formula: Formula) -> Iterator[tuple[Atom, Callable[[Formula], Formula]]]:
-    """Each occurrence of an atom with the formula as a function of what stands there."""
-    todo: list[tuple[Formula, Callable[[Formula], Formula]]] = [(formula, lambda inner: inner)]
+def _places(formula: Formula) -> Iterator[tuple[Atom, Callable[[Formula], Formula], Formula]]:
+    """Each occurrence of an atom with the formula as a function of what stands there, and what it is an operand of."""
+    todo: list[tuple[Formula, Callable[[Formula], Formula], Formula]] = [(formula, lambda inner: inner, formula)]
     while todo:
-        node, around = todo.pop()
+        node, around, parent = todo.pop()
         if isinstance(node, Atom):
-            yield node, around
+            yield node, around, parent
         children = node.children()
         for i in range(len(children) - 1, -1, -1):
-            todo.append((children[i], _hole(node, i, around)))
+            todo.append((children[i], _hole(node, i, around), node))
 
 
 def _hole(node: Formula, i: int, around: Callable[[Formula], Formula]) -> Callable[[Formula], Formula]:
@@ -194,7 +193,7 @@ def _trap(compiled: Compiled) -> Trap | None:
         return [a for a, target in arena.moves[q].items() if target != VIOLATED and target not in winning]
 
     def moves(q: int) -> Iterator[tuple[Letter, int]]:
-        yield from ((a, target) for a, target in arena.moves[q].items() if target in winning)
+        yield from arena.kept(q, winning).items()
 
     found: list[int] = []
 

@@ -87,12 +87,12 @@ def check(compiled: Compiled) -> Report:
     if not compiled.guard.suffices(budget):
         below = f"the limits ({budget}) are below the least that surely suffices: {least}"
         problems.append(str(SpecError(below, location=agent.limits_location)))
-    analysis = analyse(compiled) if agent.spec.semantics == "finite" else None
+    analysis = analyse(compiled)
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
     warnings += [f"the proposition '{name}' can never hold" for name in compiled.dead_propositions]
-    warnings += analysis.warnings() if analysis else []
+    warnings += analysis.warnings()
     notes = _notes(compiled)
-    if analysis and analysis.left_out:
+    if analysis.left_out:
         notes = (*notes, f"not examined further, for want of time or space: {', '.join(analysis.left_out)}")
     return Report(
         agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), notes,

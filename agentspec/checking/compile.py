@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Self
 
+from agentspec.automata.compare import shortest_outside
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.game import Solution, live_letters, solve
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.monitor import Monitor
+from agentspec.automata.omega import Omega
 from agentspec.automata.product import Arena, Component, Judge, build_arena, restricted
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
@@ -17,6 +20,7 @@ from agentspec.checking.ambiguity import refuse_ambiguity
 from agentspec.checking.conflict import minimal_conflict
 from agentspec.checking.play import Play, losing_play
 from agentspec.checking.stand_ins import stand_ins
+from agentspec.checking.witness import Witness
 from agentspec.content.constraint import Constraint, max_bytes
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.content.tool_sources import tool_sources
@@ -25,9 +29,11 @@ from agentspec.guard.budget import Costs
 from agentspec.guard.guard import Guard
 from agentspec.logic.formula import Next, Until, subformulas
 from agentspec.logic.simplify import to_nnf
-from agentspec.spec.alphabet import Alphabet, CallRegister, QuoteRegister, alphabet, line
+from agentspec.spec.alphabet import Alphabet, alphabet, line
 from agentspec.spec.model import Declaration, Rule, Spec, Step
+from agentspec.spec.register import CallRegister, QuoteRegister
 from agentspec.spec.rule import instances, sees
+from agentspec.spec.runtime import Function
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +53,13 @@ class Compiled:
         """Whether the model can end well whatever tools and users do."""
         return self.arena.initial in self.solution.rank
 
+    def with_functions(self, functions: Mapping[str, Function]) -> Self:
+        """The same with the functions of its runtime predicates, by predicate; what was computed already stays."""
+        runtime = replace(self.alphabet.runtime, functions=functions)
+        made = replace(self, alphabet=replace(self.alphabet, runtime=runtime))
+        vars(made).update({name: value for name, value in vars(self).items() if name not in vars(made)})
+        return made
+
     @property
     def contents(self) -> dict[Letter, Constraint]:
         """What the model may write as the content of each of its letters."""
@@ -58,19 +71,23 @@ class Compiled:
         named = {ref.name for ref in self.agent.tools}
         return tuple(name for name in self.schemas if name not in named)
 
-    @cached_property
+    @property
     def waits_for_user(self) -> bool:
         """Whether the guard can come to a position, after the first, where only the user can go on."""
         arena = self.arena
-        reached = {arena.moves[q].get(a) for q in self.solution.rank for a in arena.moves[q]} & set(self.solution.rank)
-        return any(q is not None and arena.owner[q] == Owner.USER and q not in arena.accepting for q in reached)
+        reached = {target for q in self.solution.rank for target in arena.kept(q, self.solution.rank).values()}
+        return any(arena.owner[q] == Owner.USER and q not in arena.accepting for q in reached)
 
     @cached_property
-    def automaton(self) -> tuple[Dfa, frozenset[int]]:
-        """The minimal DFA of behavior and block rules before pruning, and its winning states."""
-        dfa, image = self.arena.language()
+    def automaton(self) -> tuple[Dfa | Omega, frozenset[int]]:
+        """The automaton of behavior and block rules before pruning, and its winning states: here the minimal DFA."""
+        dfa, image = self._minimal
         winning = {new for q, new in enumerate(image) if new is not None and q in self.solution.rank}
         return dfa, frozenset(winning)
+
+    @cached_property
+    def _minimal(self) -> tuple[Dfa, tuple[int | None, ...]]:
+        return self.arena.language()
 
     @cached_property
     def lines(self) -> dict[Letter, Constraint]:
@@ -113,7 +130,7 @@ class Compiled:
     @cached_property
     def contradictory(self) -> bool:
         """Whether no word at all satisfies behavior and rules."""
-        return not self.automaton[0].accepting
+        return not self._minimal[0].accepting
 
     def play(self, start: int | None = None) -> Play:
         """How tools and users break a rule, or leave the model without a way to end, from a lost position."""
@@ -139,9 +156,19 @@ class Compiled:
 
         return minimal_conflict(self.blocking, winnable)
 
-    def language(self, rules: Sequence[Rule], more: Sequence[Component] = ()) -> Dfa:
-        """The minimal DFA of the episodes of the behavior that ``rules``, and the monitors in ``more``, allow."""
-        return restricted(self._free, [*(self.monitors[rule.id] for rule in rules), *more])
+    def language(self, rules: Sequence[Rule], remade: Sequence[Rule] = ()) -> Dfa:
+        """The minimal DFA of the episodes of the behavior that ``rules`` allow, and ``remade``, changed rules."""
+        return restricted(self._free, [*(self.monitors[rule.id] for rule in rules), *map(rule_monitor, remade)])
+
+    def shortest(self, rules: Sequence[Rule]) -> Witness | None:
+        """A shortest episode of the behavior that the rules allow, or None."""
+        word = self.language(rules).shortest_word()
+        return None if word is None else Witness(word)
+
+    def outside(self, rules: Sequence[Rule], others: Sequence[Rule], remade: Sequence[Rule] = ()) -> Witness | None:
+        """A shortest episode that ``rules`` allow, and ``others`` with ``remade`` do not; None where there is none."""
+        word = shortest_outside(self.language(rules), self.language(others, remade))
+        return None if word is None else Witness(word)
 
     @cached_property
     def _free(self) -> Arena:
@@ -192,6 +219,7 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
     structure: tuple[Component, ...] = (behavior, CallRegister(letters.tools), *quotes)
     try:
         if spec.semantics == "infinite":
+            refuse_open(letters)
             from agentspec.checking.compile_session import compile_session
 
             return compile_session(agent, known, letters, structure)
@@ -208,6 +236,17 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
 def blocking_rules(spec: Spec) -> tuple[Rule, ...]:
     """The rules of a spec that are enforced."""
     return tuple(rule for rule in spec.rules if rule.enforce == "block" and not rule.assume)
+
+
+def refuse_open(letters: Alphabet) -> None:
+    """Raises SpecError for a runtime predicate at a step of the model in a session without an end."""
+    for letter in letters.letters:
+        for name in sorted(letter.open):
+            raise SpecError(
+                f"in 'semantics: infinite' the predicate '{name}' cannot be a function at '{letter.step}', which the "
+                "model writes: put it at a step of tools or users, or use matches, contains or where",
+                location=letters.runtime.declared[name].location,
+            )
 
 
 def refuse_promise(rule: Rule) -> None:

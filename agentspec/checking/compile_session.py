@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import cast
 
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
-from agentspec.automata.dfa import Dfa
+from agentspec.automata.buchi import Edge
+from agentspec.automata.emptiness import Lasso, accepted_lasso, lasso_outside
 from agentspec.automata.game import Solution
 from agentspec.automata.letter import Letter
+from agentspec.automata.omega import Omega
 from agentspec.automata.omega_game import (
     OmegaArena,
     Positions,
@@ -32,6 +34,7 @@ from agentspec.checking.ambiguity import refuse_ambiguity
 from agentspec.checking.compile import Compiled, blocking_rules, refuse_promise
 from agentspec.checking.conflict import minimal_conflict
 from agentspec.checking.play import Play, broken_by
+from agentspec.checking.witness import Witness
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import TooLarge
 from agentspec.guard.session import SessionGuard
@@ -56,16 +59,14 @@ class CompiledSession(Compiled):
         return SessionGuard(self.positions, self.weights, self.agent.limits.patience)
 
     @property
-    def waits_for_user(self) -> bool:  # type: ignore[override]
+    def waits_for_user(self) -> bool:
         """A session always waits for its user."""
         return True
 
     @cached_property
-    def automaton(self) -> tuple[Dfa, frozenset[int]]:
-        """Behavior and block rules before pruning, accepting where the behavior is complete, and the winning states."""
-        edges = tuple(tuple((a, t) for a, t in moves.items() if t != VIOLATED) for moves in self.arena.moves)
-        dfa = Dfa(self.arena.propositions, self.arena.initial, self.arena.accepting, edges)
-        return dfa, frozenset(self.solution.rank)
+    def automaton(self) -> tuple[Omega, frozenset[int]]:
+        """The automaton of behavior and block rules before pruning, and its winning states."""
+        return self.omega.automaton(), frozenset(self.solution.rank)
 
     @cached_property
     def contradictory(self) -> bool:
@@ -105,9 +106,49 @@ class CompiledSession(Compiled):
 
         return minimal_conflict(self.blocking, winnable)
 
-    def _with(self, rules: Sequence[Rule]) -> OmegaArena:
+    def sessions(self, rules: Sequence[Rule], remade: Sequence[Rule] = ()) -> Omega:
+        """The sessions of the behavior that ``rules`` allow, and ``remade``, changed rules.
+
+        Letters are told as cubes of all propositions, so that automata of infinite words can be compared.
+        """
+        key = tuple(rule.id for rule in rules)
+        if remade or key not in self._sessions:
+            made = [session_monitor(rule, self.alphabet.letters) for rule in remade]
+            known = self._cubes(self._with(rules, made).automaton())
+            if remade:
+                return known
+            self._sessions[key] = known
+        return self._sessions[key]
+
+    @cached_property
+    def _sessions(self) -> dict[tuple[str, ...], Omega]:
+        return {}
+
+    def _cubes(self, automaton: Omega) -> Omega:
+        every = frozenset(self.alphabet.propositions)
+        edges = tuple(
+            tuple(Edge(Letter(e.letter.true, every - e.letter.true), e.target, e.marks) for e in edges)
+            for edges in automaton.edges
+        )
+        return Omega(automaton.propositions, automaton.initial, edges, automaton.acceptance)
+
+    def _told(self, lasso: Lasso | None) -> Witness | None:
+        if lasso is None:
+            return None
+        by_true = {letter.true: letter for letter in self.alphabet.letters}
+        return Witness(tuple(by_true[v] for v in (*lasso.prefix, *lasso.loop)), len(lasso.loop))
+
+    def shortest(self, rules: Sequence[Rule]) -> Witness | None:
+        """A short session of the behavior that the rules allow, or None."""
+        return self._told(accepted_lasso(self.sessions(rules)))
+
+    def outside(self, rules: Sequence[Rule], others: Sequence[Rule], remade: Sequence[Rule] = ()) -> Witness | None:
+        """A short session that ``rules`` allow, and ``others`` with ``remade`` do not; None where there is none."""
+        return self._told(lasso_outside(self.sessions(rules), self.sessions(others, remade)))
+
+    def _with(self, rules: Sequence[Rule], more: Sequence[OmegaMonitor] = ()) -> OmegaArena:
         assumed = [(rule.id, self.monitors[rule.id]) for rule in self.assumptions]
-        chosen = [cast(OmegaMonitor, self.monitors[rule.id]) for rule in rules]
+        chosen = [*(cast(OmegaMonitor, self.monitors[rule.id]) for rule in rules), *more]
         return omega_arena(self.alphabet, self.structure, chosen, assumed)
 
 

@@ -10,31 +10,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentspec.automata.buchi import Buchi, Edge
 from agentspec.automata.compare import shortest_outside
+from agentspec.automata.emptiness import lasso_outside
 from agentspec.automata.letter import Letter
+from agentspec.automata.omega import Omega
 from agentspec.checking.compile import Compiled
-from agentspec.checking.witness import to_json, told
+from agentspec.checking.compile_session import CompiledSession
+from agentspec.checking.witness import Witness
+from agentspec.errors import InvalidInput
 
 
 @dataclass(frozen=True)
 class Extra:
     """A shortest episode that only one of the specs allows, and why the other does not: rules of its, or its behavior.
 
-    ``at`` is the position from which on the other allows no continuation; None where it only may not end there.
+    ``at`` is the position from which on the other allows no continuation; None where it only may not end there, or, in
+    a session whose last ``loop`` steps come again and again, may not go on like that.
     """
 
     word: tuple[Letter, ...]
     rules: tuple[str, ...]
     at: int | None
+    loop: int = 0
 
     def __str__(self) -> str:
         by = f"the rule{'s' if len(self.rules) > 1 else ''} {', '.join(self.rules)}" if self.rules else "its behavior"
-        where = "at its end" if self.at is None else f"at step {self.at + 1}, {self.word[self.at]}"
-        return f"{told(self.word)}; excluded there by {by}, {where}"
+        end = "in the long run" if self.loop else "at its end"
+        where = end if self.at is None else f"at step {self.at + 1}, {self.word[self.at]}"
+        return f"{Witness(self.word, self.loop)}; excluded there by {by}, {where}"
 
     def to_json(self) -> dict[str, Any]:
         """The shape in ``diff --json``."""
-        return {"episode": to_json(self.word), "excluded_by": list(self.rules) or ["behavior"], "at": self.at}
+        return {
+            "episode": Witness(self.word, self.loop).to_json(),
+            "excluded_by": list(self.rules) or ["behavior"],
+            "at": self.at,
+        }
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,10 @@ class Difference:
 
 
 def diff(left: Compiled, right: Compiled) -> Difference:
-    """Compare two compiled specs of finite episodes."""
+    """Compare two compiled specs. Raises InvalidInput where only one of them is about sessions without an end."""
+    if left.agent.spec.semantics != right.agent.spec.semantics:
+        told = " and ".join(f"'{one.agent.name}' is {one.agent.spec.semantics}" for one in (left, right))
+        raise InvalidInput(f"{told}: an episode that ends and a session that does not cannot be compared")
     known = set(left.alphabet.propositions) ^ set(right.alphabet.propositions)
     return Difference(
         left.agent.name, right.agent.name, _extra(left, right), _extra(right, left),
@@ -76,10 +91,43 @@ def diff(left: Compiled, right: Compiled) -> Difference:
 
 def _extra(one: Compiled, other: Compiled) -> Extra | None:
     pairs = pairing(one, other)
-    word = shortest_outside(one.automaton[0], other.automaton[0], lambda letter: pairs[letter])
+    if isinstance(one, CompiledSession) and isinstance(other, CompiledSession):
+        lasso = _session_outside(one, other)
+        if lasso is None:
+            return None
+        return Extra(
+            lasso.letters, *_reason(other, [pairs[letter] for letter in lasso.letters], ended=False), lasso.loop
+        )
+    word = shortest_outside(one.language(one.blocking), other.language(other.blocking), lambda letter: pairs[letter])
     if word is None:
         return None
-    return Extra(word, *_reason(other, [pairs[letter] for letter in word]))
+    return Extra(word, *_reason(other, [pairs[letter] for letter in word], ended=True))
+
+
+def _session_outside(one: CompiledSession, other: CompiledSession) -> Witness | None:
+    """A session that only ``one`` allows: both are read over what both know, the step, and the tool at work."""
+    common = set(one.alphabet.propositions) & set(other.alphabet.propositions)
+    letters = (*one.alphabet.letters, *other.alphabet.letters)
+
+    def known(letter: Letter) -> frozenset[str]:
+        tool = {f"<tool {letter.tool}>"} if letter.tool else set()
+        return frozenset({f"<step {letter.step}>", *tool, *(letter.true & common)})
+
+    names = tuple(sorted({name for letter in letters for name in known(letter)}))
+
+    def read(compiled: CompiledSession) -> Omega | Buchi:
+        whole = compiled.automaton[0]
+        edges = tuple(
+            tuple(Edge(Letter(known(e.letter), frozenset(names) - known(e.letter)), e.target, e.marks) for e in edges)
+            for edges in whole.edges
+        )
+        return Omega(names, whole.initial, edges, whole.acceptance)
+
+    lasso = lasso_outside(read(one), read(other))
+    if lasso is None:
+        return None
+    of = {known(letter): letter for letter in reversed(one.alphabet.letters)}
+    return Witness(tuple(of[v] for v in (*lasso.prefix, *lasso.loop)), len(lasso.loop))
 
 
 def pairing(one: Compiled, other: Compiled) -> dict[Letter, tuple[Letter, ...]]:
@@ -95,7 +143,7 @@ def pairing(one: Compiled, other: Compiled) -> dict[Letter, tuple[Letter, ...]]:
     return {letter: tuple(found.get(key(letter), ())) for letter in one.alphabet.letters}
 
 
-def _reason(other: Compiled, word: Sequence[tuple[Letter, ...]]) -> tuple[tuple[str, ...], int | None]:
+def _reason(other: Compiled, word: Sequence[tuple[Letter, ...]], *, ended: bool) -> tuple[tuple[str, ...], int | None]:
     """The rules that exclude every reading of the word (none: the behavior), and the position where that is sure."""
     parts: dict[str, tuple[Any, frozenset[int]]] = {
         rule.id: (other.monitors[rule.id], frozenset({other.monitors[rule.id].initial})) for rule in other.blocking
@@ -116,6 +164,9 @@ def _reason(other: Compiled, word: Sequence[tuple[Letter, ...]]) -> tuple[tuple[
                 broken.append(name)
         if broken:
             return tuple(broken), at
+    if not ended:
+        named = [name for name, (monitor, here) in parts.items() if not any(monitor.settled(q) for q in here)]
+        return tuple(named), None
     if not states & behavior.accepting:
         return (), None
     unmet = [name for name, (monitor, here) in parts.items() if not any(monitor.accepts_at(q) for q in here)]

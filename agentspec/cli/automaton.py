@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from agentspec.errors import InvalidInput, nearest
 if TYPE_CHECKING:
     from agentspec.automata.buchi import Buchi
     from agentspec.automata.dfa import Dfa
+    from agentspec.automata.omega import Omega
 
 
 class Format(StrEnum):
@@ -57,19 +57,26 @@ def automaton(
         Translator | None,
         typer.Option(help="Who translates a formula; auto: Spot, if here, where the embedded one fails."),
     ] = None,
+    mark: Annotated[int | None, typer.Option(metavar="STATE", help="Mark this state.")] = None,
+    summary: Annotated[
+        bool | None,
+        typer.Option("--summary/--full", help="Whether to merge states that differ only in the tool, and fold chains."),
+    ] = None,
 ) -> None:
     """Print the automaton of a formula or of a spec (behavior and block rules, before pruning).
 
     An existing file or a shipped name beats a formula.
     """
+    from agentspec.automata.draw import printed
+
     chosen = form or _format_of(output)
     if _is_spec(target) and (semantics or backend):
         raise InvalidInput(f"{'--semantics' if semantics else '--backend'} is for formulas; '{target}' is a spec")
-    if semantics == Semantics.INFINITE:
-        text = printed_infinite(buchi_of(target, backend or Translator.AUTO), chosen, target)
-    else:
-        dfa, winning = automaton_of(target, backend or Translator.AUTO)
-        text = printed(dfa, winning, chosen, target)
+    found, winning = automaton_of(target, backend or Translator.AUTO, semantics or Semantics.FINITE)
+    try:
+        text = printed(found, chosen, winning, position=mark, title=target, summary=summary)
+    except ValueError as problem:
+        raise InvalidInput(f"--mark {mark}: {problem}") from None
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -90,7 +97,10 @@ def _format_of(output: Path | None) -> Format:
     return Format(ending)
 
 
-def automaton_of(target: str, backend: str = "auto") -> tuple[Dfa, frozenset[int] | None]:
+def automaton_of(
+    target: str, backend: Translator = Translator.AUTO, semantics: Semantics = Semantics.FINITE
+) -> tuple[Dfa | Buchi | Omega, frozenset[int] | None]:
+    """The automaton of a formula or spec; of a spec with its winning states."""
     if _is_spec(target):
         from agentspec.checking.cache import compiled_agent
 
@@ -98,14 +108,9 @@ def automaton_of(target: str, backend: str = "auto") -> tuple[Dfa, frozenset[int
     from agentspec.automata import backend as translators
     from agentspec.logic.parse import parse_formula
 
-    return translators.backend(backend).translate(parse_formula(target), None, "formula"), None
-
-
-def buchi_of(target: str, backend: str) -> Buchi:
-    from agentspec.automata import backend as translators
-    from agentspec.logic.parse import parse_formula
-
-    return translators.backend(backend).to_buchi(parse_formula(target), None, "formula")
+    chosen = translators.backend(backend)
+    translate = chosen.translate if semantics == Semantics.FINITE else chosen.to_buchi
+    return translate(parse_formula(target), None, "formula"), None
 
 
 def _is_spec(target: str) -> bool:
@@ -117,42 +122,3 @@ def _is_spec(target: str) -> bool:
             return True
         return target in {file.stem for kind in ("agents", "specs") for file in folder(kind).glob("*.yaml")}
     return False
-
-
-def printed(dfa: Dfa, winning: frozenset[int] | None, form: Format, name: str) -> str:
-    from agentspec.automata import draw
-
-    match form:
-        case Format.JSON:
-            return json.dumps(draw.to_json(dfa, winning), indent=1, ensure_ascii=False) + "\n"
-        case Format.HOA:
-            from agentspec.automata.buchi import from_dfa
-            from agentspec.automata.hoa import to_hoa
-
-            return to_hoa(from_dfa(dfa), name)
-        case Format.MERMAID:
-            return draw.to_mermaid(dfa, winning)
-        case Format.DOT:
-            return draw.to_dot(dfa, winning, title=name)
-        case Format.SVG:
-            from agentspec.automata.svg import to_svg
-
-            return to_svg(dfa, winning, title=name)
-        case Format.TEXT:
-            return draw.to_text(dfa, winning)
-
-
-def printed_infinite(buchi: Buchi, form: Format, name: str) -> str:
-    """HOA as it is, with marks on the transitions; the other formats with accepting states."""
-    from agentspec.automata import draw
-    from agentspec.automata.state_based import state_based
-
-    if form == Format.HOA:
-        from agentspec.automata.hoa import to_hoa
-
-        return to_hoa(buchi, name)
-    if form == Format.JSON:
-        shape = draw.to_json(state_based(buchi))
-        shape |= {"semantics": "infinite", "acceptance": "buchi", "deterministic": buchi.deterministic}
-        return json.dumps(shape, indent=1, ensure_ascii=False) + "\n"
-    return printed(state_based(buchi), None, form, name)

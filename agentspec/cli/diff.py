@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from agentspec.checking.diff import Extra
 
 
 def diff(
@@ -40,5 +43,11 @@ def diff(
         by = (
             f"the rule{'s' if len(extra.rules) > 1 else ''} {', '.join(extra.rules)}" if extra.rules else "its behavior"
         )
-        typer.echo(f"    in {other}, {by} excludes {'that step' if extra.at is not None else 'an end there'}")
+        typer.echo(f"    in {other}, {by} excludes {_what(extra)}")
     raise typer.Exit(1)
+
+
+def _what(extra: Extra) -> str:
+    if extra.at is not None:
+        return "that step"
+    return "going on like that" if extra.loop else "an end there"

@@ -63,12 +63,13 @@ def _lowered(layer: Layer, path: _Path, form: str, model: RuleModel) -> tuple[Fo
         return _built(layer, above, model)
     from agentspec.logic.sugar import lower_deny, lower_require
 
-    words = {key: str(getattr(model, key)) for key in (form, *_BESIDE[form]) if getattr(model, key) is not None}
-    lower = lower_deny if form == "deny" else lower_require
     try:
-        said = lower(**words)
+        if form == "deny":
+            said = lower_deny(str(model.deny), model.when, model.unless)
+        else:
+            said = lower_require(str(model.require), model.when, model.before, model.after)
     except SyntaxProblem as problem:  # its source names the key
-        key = problem.location.source if problem.location and problem.location.source in words else form
+        key = problem.location.source if problem.location and problem.location.source in _BESIDE[form] else form
         raise _placed(layer, (*above, key), problem) from None
     except InvalidInput as problem:
         raise layer.file.fault(problem.message, path) from None
