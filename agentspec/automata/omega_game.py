@@ -2,13 +2,13 @@
 
 The objective is an Emerson-Lei condition on the moves taken infinitely often. With the leaves of its Zielonka tree as
 memory it is a parity game (`zielonka`, `parity_game`); who wins from an arena state does not depend on the leaf. A user
-who stays silent is not lost to the model; a position where nobody can write is.
+who stays silent is not lost to the model; a position where nobody can write is. Positions of nobody (None) are the
+model's, down to the last letter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agentspec.automata.acceptance import Acceptance
@@ -81,18 +81,36 @@ class Positions:
         return {gate: len(self.arena) + 1 + i for i, gate in enumerate(sorted(found))}
 
     @cached_property
+    def _open(self) -> dict[tuple[int, tuple[Letter, ...]], int]:
+        """The vertices of the parity game for choices of the model of which the adversary settles the rest."""
+        first = len(self.arena) + 1 + len(self._gates)
+        mine = (v for v, owner in enumerate(self.arena.owner) if owner == Owner.MODEL)
+        found = [(v, choice) for v in mine for choice in self.arena.choices[v] if len(choice) > 1]
+        return {one: first + i for i, one in enumerate(found)}
+
+    @cached_property
     def game(self) -> ParityGame:
-        """Positions, then a vertex where the model is stuck (a rule is broken), then gates."""
+        """Positions, then a vertex where the model is stuck (a rule is broken), then gates, then open choices."""
         arena, gates = self.arena, self._gates
         plain = max((p for p, _ in gates), default=0)
         plain += plain % 2
         owners = [int(o in (Owner.TOOL, Owner.USER)) for o in arena.owner]
-        behind = [tuple(dict.fromkeys(self.vertex(v, a) for a in m)) for v, m in enumerate(arena.moves)]
+        behind = [tuple(dict.fromkeys(self._after(v))) for v in range(len(arena))]
+        settled = [tuple(dict.fromkeys(self.vertex(v, a) for a in choice)) for v, choice in self._open]
         return ParityGame(
-            (*owners, 0, *(0 for _ in gates)),
-            (*(plain for _ in owners), plain, *(p for p, _ in gates)),
-            (*behind, (), *((t,) for _, t in gates)),
+            (*owners, 0, *(0 for _ in gates), *(1 for _ in settled)),
+            (*(plain for _ in owners), plain, *(p for p, _ in gates), *(plain for _ in settled)),
+            (*behind, (), *((t,) for _, t in gates), *settled),
         )
+
+    def _after(self, position: int) -> list[int]:
+        if self.arena.owner[position] != Owner.MODEL:
+            return [self.vertex(position, letter) for letter in self.arena.moves[position]]
+        return [self.choice_vertex(position, choice) for choice in self.arena.choices[position]]
+
+    def choice_vertex(self, position: int, choice: tuple[Letter, ...]) -> int:
+        """Where a choice of the model leads in the parity game."""
+        return self.vertex(position, choice[0]) if len(choice) == 1 else self._open[position, choice]
 
     def vertex(self, position: int, letter: Letter) -> int:
         """Where a move leads in the parity game: a gate, or the vertex where the model is stuck."""
@@ -114,8 +132,13 @@ class Positions:
         Keeping to them from any position on wins, whichever is taken.
         """
         most = self._measures[position]
-        moves = self.arena.moves[position]
-        return tuple(a for a in moves if self._measures.get(self.vertex(position, a), (*most, 1)) <= most)
+        worse = (*most, 1)
+        return tuple(
+            letter
+            for choice in self.arena.choices[position]
+            if self._measures.get(self.choice_vertex(position, choice), worse) <= most
+            for letter in choice
+        )
 
     def rank(self, position: int) -> Measure:
         """The progress measure of a winning position."""
@@ -195,11 +218,12 @@ def losing_lasso(found: Positions, start: int | None = None) -> Lasso:
         moves = arena.moves[v]
         if not moves:
             return Lasso(tuple(play), (), "no step is possible there, and the session cannot go on")
-        losing = {a: found.vertex(v, a) for a in moves if found.vertex(v, a) in measures}
-        if arena.owner[v] == Owner.MODEL:
-            letter = min(losing, key=lambda a: (moves[a] == VIOLATED, moves[a] in seen, moves[a]))
-        else:
-            letter = min(losing, key=lambda a: (moves[a] != VIOLATED, measures[losing[a]], moves[a]))
+        answers = []
+        for choice in arena.choices[v]:
+            losing = {a: found.vertex(v, a) for a in choice if found.vertex(v, a) in measures}
+            if losing:  # always, at the model's positions
+                answers.append(min(losing, key=lambda a: (moves[a] != VIOLATED, measures[losing[a]], moves[a])))
+        letter = min(answers, key=lambda a: (moves[a] == VIOLATED, moves[a] in seen, moves[a]))
         play.append(letter)
         v = moves[letter]
         if v == VIOLATED:
@@ -229,9 +253,7 @@ def lasso_marks(omega: OmegaArena, lasso: Lasso, start: int | None = None) -> Ma
     return frozenset().union(*rounds[seen[state] :])
 
 
-def anybody_wins(omega: OmegaArena, *, everybody: Collection[Owner | None] = tuple(Owner)) -> bool:
-    """Whether some play at all fulfils the objective: the game in which the model moves for all."""
-    alone = tuple(Owner.MODEL if owner in everybody else owner for owner in omega.arena.owner)
-    arena = omega.arena
-    mine = Arena(arena.propositions, arena.initial, alone, arena.moves, arena.accepting, arena.excluded)
-    return 0 in positions(OmegaArena(mine, omega.marks, omega.acceptance)).winning
+def anybody_wins(omega: OmegaArena) -> bool:
+    """Whether some play at all fulfils the objective: the game in which nobody is against the model."""
+    alone = replace(omega.arena, owner=(None,) * len(omega.arena))
+    return 0 in positions(OmegaArena(alone, omega.marks, omega.acceptance)).winning

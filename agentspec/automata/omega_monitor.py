@@ -47,7 +47,7 @@ class OmegaMonitor:
             seen = max(omega.acceptance.marks(), default=-1) + 1
             self._moves = _viewed(omega, self._letters, sees, finite, nothing, seen)
             self.acceptance = Any((All((Inf(seen), Fin(seen + 2), omega.acceptance)), All((Fin(seen), Inf(seen + 1)))))
-        alive = self._won(Owner.MODEL)
+        alive = self._won(None)
         self._lost = frozenset(range(len(self._moves))) - alive
         self._moves = [{a: m for a, m in moves.items() if m[0] in alive} for moves in self._moves]
         self._firm = self._won(Owner.TOOL)
@@ -77,8 +77,8 @@ class OmegaMonitor:
         """Whether every session that goes on from here satisfies the rule."""
         return state in self._firm
 
-    def _won(self, owner: Owner) -> frozenset[int]:
-        """The states from which the model wins if it, or its adversary, chooses every letter."""
+    def _won(self, owner: Owner | None) -> frozenset[int]:
+        """The states from which the rule is kept if nobody (None), or the adversary, is against it."""
         moves = tuple({a: m[a][0] if a in m else VIOLATED for a in self._letters} for m in self._moves)
         return self._solved(owner, moves)
 
@@ -88,7 +88,7 @@ class OmegaMonitor:
         everything = {q for q in range(len(moves)) if q not in self._lost}
         return self._solved(Owner.TOOL, moves) >= self._reachable(moves) & everything
 
-    def _solved(self, owner: Owner, moves: tuple[dict[Letter, int], ...]) -> frozenset[int]:
+    def _solved(self, owner: Owner | None, moves: tuple[dict[Letter, int], ...]) -> frozenset[int]:
         arena = Arena((), 0, (owner,) * len(moves), moves, frozenset())
         marks = tuple({a: mark for a, (_, mark) in m.items()} for m in self._moves)
         found = positions(OmegaArena(arena, marks, self.acceptance))

@@ -79,7 +79,7 @@ class SessionGuard:
             elif ranked:
                 kept.append({a: moves[a] for a in found.ranked(v)})
             else:
-                kept.append({a: t for a, t in moves.items() if t in winning})
+                kept.append(found.arena.kept(v, winning))
         return tuple(kept)
 
     def _turns(self, moves: tuple[dict[Letter, int], ...], *, endless: bool) -> TurnGuard:

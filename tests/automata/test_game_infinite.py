@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import combinations
 
 from hypothesis import given, settings
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.omega_game import (
-    OmegaArena, Positions, anybody_wins, lasso_marks, losing_lasso, positions, winning_states,
+    OmegaArena,
+    Positions,
+    anybody_wins,
+    lasso_marks,
+    losing_lasso,
+    positions,
+    winning_states,
 )  # fmt: skip
 from agentspec.automata.product import VIOLATED, Arena
 
@@ -39,6 +46,9 @@ def omega_arenas(draw: st.DrawFn, most: int = 5) -> OmegaArena:
         owner = draw(st.sampled_from(list(Owner)))
         names = draw(st.lists(st.sampled_from("xyz"), unique=True, min_size=0, max_size=3))
         letters = [Letter(frozenset({n + owner}), frozenset(), n + owner, owner) for n in names]
+        if owner == Owner.MODEL and draw(st.booleans()):
+            letters += [replace(a, true=a.true | {"p"}, open=frozenset({"p"})) for a in letters[:1]]
+            letters[:1] = [replace(a, false=frozenset({"p"}), open=frozenset({"p"})) for a in letters[:1]]
         rare = st.integers(VIOLATED, size - 1) if draw(st.booleans()) else st.integers(0, size - 1)
         here = {letter: draw(rare) for letter in letters}
         moves.append(here)
@@ -70,7 +80,11 @@ def mcnaughton(omega: OmegaArena) -> frozenset[int]:
         after[q] = []
         for a, t in here.items():
             edge = (q, a)
-            after[q].append(edge)
+            if a.open:  # the model chooses the step, the adversary what is open about it
+                after[q] = list(dict.fromkeys([*after[q], (q, a.step)]))
+                mine[q, a.step], after[q, a.step] = False, [*after.get((q, a.step), []), edge]
+            else:
+                after[q].append(edge)
             mine[edge], colour[edge], after[edge] = True, omega.marks[q].get(a, Marks()), [t]
     after[VIOLATED] = []
 
@@ -218,7 +232,7 @@ def test_who_is_asked_again_and_again_must_answer_again_and_again() -> None:
     """user: ask or not; model: answer or think. G F answer where asked; the user may fall silent, the model may not."""
     user = [Letter(frozenset({n}), frozenset(), n, Owner.USER) for n in ("ask", "chat")]
     mine = [Letter(frozenset({n}), frozenset(), n, Owner.MODEL) for n in ("answer", "think")]
-    arena = Arena((), 0, (Owner.USER, Owner.MODEL), ({a: 1 for a in user}, {mine[0]: 0, mine[1]: 0}), frozenset())
+    arena = Arena((), 0, (Owner.USER, Owner.MODEL), (dict.fromkeys(user, 1), {mine[0]: 0, mine[1]: 0}), frozenset())
     marks = ({a: Marks() for a in user}, {mine[0]: frozenset({0}), mine[1]: Marks()})
     found = positions(OmegaArena(arena, marks, Inf(0)))
     assert winning_states(found) == {0, 1}
