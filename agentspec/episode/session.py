@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentspec.automata.letter import Owner
+from agentspec.checking.compile import Compiled
 from agentspec.checking.compile_session import CompiledSession
 from agentspec.decoding.decode import Source
 from agentspec.episode.episode import Episode, OutOfTime, _Ended, assumption_broken, check_task, observed
@@ -23,6 +24,7 @@ from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.quotes import heard
 from agentspec.episode.render import render
 from agentspec.episode.trace import StepRecord
+from agentspec.episode.unguarded import UnguardedEpisode
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
 from agentspec.guard.session import SessionPosition
@@ -207,6 +209,15 @@ class _Recorded:
     def rollback(self, tokens: int) -> None:
         del self.turn.rest[len(self.turn.rest) - tokens :]
         self._source.rollback(tokens)
+
+
+def kind_of(compiled: Compiled, *, guarded: bool = True) -> type[Episode]:
+    """What runs an agent on a task. Raises InvalidInput for a session without the guard."""
+    if isinstance(compiled, CompiledSession):
+        if not guarded:
+            raise InvalidInput("a session without an end has the guard alone to keep it: it is not run without")
+        return Session
+    return Episode if guarded else UnguardedEpisode
 
 
 def replies(session: Session) -> list[dict[str, Any]]:
