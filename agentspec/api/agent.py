@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Unpack
 
 from agentspec.api.asynchronous import AsyncSteps
@@ -27,7 +28,8 @@ from agentspec.errors import InvalidInput, SpecError
 from agentspec.spec.load import load as load_declaration
 from agentspec.spec.load import load_text
 from agentspec.spec.model import Declaration
-from agentspec.toolbox.registry import load_tools, tools_from_functions
+from agentspec.toolbox.predicate import given_functions
+from agentspec.toolbox.registry import LoadedTools, load_tools, tools_from_functions
 from agentspec.toolbox.tool import Tool
 
 logger = logging.getLogger("agentspec.tools")
@@ -45,12 +47,14 @@ class Agent:
         declaration: Declaration,
         *,
         tools: Sequence[ToolLike] = (),
+        predicates: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
         model: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
         offline: bool = False,
     ) -> None:
         self._given = tools_from_functions(tools)
+        self._functions = given_functions(predicates, declaration.spec.propositions)
         if self._given and not any(step.tool is not None for step in declaration.spec.steps.values()):
             raise InvalidInput(f"the spec '{declaration.spec.name}' has no step for tools: {', '.join(self._given)}")
         self._listed = tuple(ref for ref in declaration.tools if ref.name not in self._given)
@@ -128,7 +132,7 @@ class Agent:
     def _begin(self, task: str, settings: Settings) -> Steps:
         from agentspec.decoding.sample import Sampler
         from agentspec.episode.episode import Episode
-        from agentspec.episode.unguarded import UnguardedEpisode
+        from agentspec.episode.session import kind_of
 
         if not task.strip():
             raise InvalidInput("the task is empty")
@@ -144,10 +148,11 @@ class Agent:
                 compiled.guard.start(budget)  # refused before a model is loaded
             read_examples(compiled)
             tools = self._tools
+            compiled = self._with_functions(compiled)
             engine = settings.engine or self.engine
         sampler = Sampler(settings.temperature, settings.seed)
         timeout = limits.timeout if settings.timeout is None else settings.timeout
-        kind = Episode if settings.guarded else UnguardedEpisode
+        kind = kind_of(compiled, guarded=settings.guarded)
 
         def episode(shared: Engine) -> Episode:
             return kind(compiled, shared, tools, task, sampler, settings.journal(self.name), budget, timeout)
@@ -158,15 +163,25 @@ class Agent:
 
     @cached_property
     def _guard(self) -> Guard:
-        return Guard(self.compiled)
+        return Guard(self.compiled, self._with_functions if self.declaration.spec.functions else None)
 
     @cached_property
-    def _tools(self) -> Mapping[str, Tool]:
-        source = self.declaration.source
-        loaded = load_tools(self._listed, source.parent if source else None, agent=source)
+    def _loaded(self) -> LoadedTools:
+        source, asked = self.declaration.source, self.declaration.spec.functions
+        rest = {name: ref for name, ref in asked.items() if name not in self._functions}
+        loaded = load_tools(self._listed, source.parent if source else None, agent=source, predicates=rest)
         for imported in loaded.imported:
             logger.info("%s", imported)
-        return {**loaded, **self._given}
+        return loaded
+
+    @property
+    def _tools(self) -> Mapping[str, Tool]:
+        return {**self._loaded, **self._given}
+
+    def _with_functions(self, compiled: Compiled) -> Compiled:
+        if not self.declaration.spec.functions:
+            return compiled
+        return compiled.with_functions({**self._loaded.functions, **self._functions})
 
     def _schemas(self) -> Mapping[str, ToolSchema]:
         if not self._given:
@@ -191,6 +206,7 @@ def load(
     name: str | os.PathLike[str],
     *,
     tools: Sequence[ToolLike] = (),
+    predicates: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
     model: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
@@ -199,25 +215,31 @@ def load(
     """The agent in a file, or shipped under a name. Executes nothing.
 
     ``tools`` are Python functions with types and a docstring; each stands in for the tool of its name in the file, or
-    is added. ``model`` is a known model, a folder or what else ``agentspec models`` accepts; it beats
-    ``AGENTSPEC_MODEL``, which beats the file's. Raises InvalidInput with file, line and column; what takes the tools to
-    tell, such as a name in a rule that nothing has, is raised by ``compile``, ``check`` and ``run``.
+    is added. ``predicates`` are the functions of runtime predicates, by predicate; they beat the file's. ``model`` is a
+    known model, a folder or what else ``agentspec models`` accepts; it beats ``AGENTSPEC_MODEL``, which beats the
+    file's. Raises InvalidInput with file, line and column; what takes the tools to tell, such as a name in a rule that
+    nothing has, is raised by ``compile``, ``check`` and ``run``.
     """
     declaration = load_declaration(os.fspath(name))
-    return Agent(declaration, tools=tools, model=model, device=device, dtype=dtype, offline=offline)
+    return Agent(
+        declaration, tools=tools, predicates=predicates, model=model, device=device, dtype=dtype, offline=offline
+    )
 
 
 def loads(
     text: str,
     *,
     tools: Sequence[ToolLike] = (),
+    predicates: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
     model: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
     offline: bool = False,
 ) -> Agent:
     """The agent that a YAML text declares; the rest is as for ``load``."""
-    return Agent(load_text(text), tools=tools, model=model, device=device, dtype=dtype, offline=offline)
+    return Agent(
+        load_text(text), tools=tools, predicates=predicates, model=model, device=device, dtype=dtype, offline=offline
+    )
 
 
 def compile(agent: str | os.PathLike[str] | Agent) -> Guard:

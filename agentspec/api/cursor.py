@@ -6,6 +6,7 @@ No model, engine or decoder takes part; the texts of steps are validated here in
 from __future__ import annotations
 
 from agentspec.api.content import Content, forms
+from agentspec.automata.game import way_out
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled, step_of
@@ -24,7 +25,8 @@ from agentspec.spec.alphabet import line
 class Cursor:
     """A position of the guard with the steps that led to it. Not for use by two threads at once.
 
-    A step that is refused raises InvalidInput and changes nothing.
+    A step that is refused raises InvalidInput and changes nothing; so does EngineFault, where the function of a runtime
+    predicate fails or is not at hand.
     """
 
     def __init__(self, compiled: Compiled, budget: Budget | None = None) -> None:
@@ -223,7 +225,10 @@ class Cursor:
     def _reason(self, letter: Letter) -> str:
         """Why the guard does not offer a letter that exists here."""
         compiled, position = self._compiled, self._position
-        target = position.guard.arena.moves[position.state][letter]
+        arena, found = position.guard.arena, way_out(position.guard.arena, compiled.solution, position.state, letter)
+        if found != letter:
+            return f"what it is shows only when it is written, and '{found}' is refused: {self._reason(found)}"
+        target = arena.moves[position.state][letter]
         if target == VIOLATED:
             return f"it would break {self._broken((letter,))}"
         if target in compiled.solution.rank:

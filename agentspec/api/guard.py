@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from functools import cached_property
 
 from agentspec.api.cursor import Cursor
@@ -14,16 +15,21 @@ from agentspec.guard.budget import Budget
 class Guard:
     """A compiled agent whose every run can end well; immutable, to be shared between runs and threads.
 
+    ``with_functions`` adds the functions of runtime predicates, which a cursor needs, and may import them.
     Raises SpecError, with the play by which tools and users win, where no guard exists.
     """
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, with_functions: Callable[[Compiled], Compiled] | None = None) -> None:
         self.compiled = compiled
+        self._with_functions = with_functions
         _ = compiled.guard
 
     def start(self, budget: Budget | None = None) -> Cursor:
-        """A cursor before the first step; ``budget`` None is the agent's own limits. Raises BudgetRefused."""
-        return Cursor(self.compiled, budget)
+        """A cursor before the first step; ``budget`` None is the agent's own limits. Raises BudgetRefused.
+
+        Imports the functions of runtime predicates, as a run would; InvalidInput where they may not be.
+        """
+        return Cursor(self.compiled if self._with_functions is None else self._with_functions(self.compiled), budget)
 
     @cached_property
     def least(self) -> Budget:

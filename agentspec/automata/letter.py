@@ -7,7 +7,7 @@ truth of every proposition that can hold at it, so that a proposition it does no
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -21,7 +21,11 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A cube: ``true`` and ``false`` propositions, and for specs the step, its owner and the tool concerned."""
+    """A cube: ``true`` and ``false`` propositions, and for specs the step, its owner and the tool concerned.
+
+    ``open`` are those of a step of the model whose truth shows only when it is written: the model chooses the text, and
+    what it chooses is the letter but for these.
+    """
 
     true: frozenset[str]
     false: frozenset[str] = frozenset()
@@ -29,6 +33,12 @@ class Letter:
     owner: Owner | None = None
     tool: str | None = None
     completes_call: bool = False
+    open: frozenset[str] = frozenset()
+
+    @property
+    def choice(self) -> Letter:
+        """The letter without what is open: equal for the letters that one text may turn out to be."""
+        return replace(self, true=self.true - self.open, false=self.false - self.open) if self.open else self
 
     def matches(self, valuation: Collection[str]) -> bool:
         """Whether the valuation (the set of true propositions) lies in the cube."""

@@ -8,8 +8,9 @@ adversary and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from agentspec.automata.dfa import Dfa, coarsest, minimal
@@ -55,6 +56,11 @@ class Arena:
 
     ``owner[q]`` is who writes there; None where no letter exists. ``excluded[q]`` are the letters of the adversary that
     an assumption takes away there, each with the name of the assumption.
+
+    ``choices[q]`` are the sets of letters among which the model chooses at ``q``; which letter of the set it becomes is
+    the adversary's. At the model's positions they are the letters equal but for what is open, one letter each where
+    nothing is; at the others there is one set, of all letters. So everywhere: the model picks a set, the adversary a
+    letter of it.
     """
 
     propositions: tuple[str, ...]
@@ -66,6 +72,32 @@ class Arena:
 
     def __len__(self) -> int:
         return len(self.moves)
+
+    @cached_property
+    def choices(self) -> tuple[tuple[tuple[Letter, ...], ...], ...]:
+        return tuple(map(self._choices, self.owner, self.moves))
+
+    @staticmethod
+    def _choices(owner: Owner | None, moves: dict[Letter, int]) -> tuple[tuple[Letter, ...], ...]:
+        if owner != Owner.MODEL:
+            return (tuple(moves),) if moves else ()
+        if not any(letter.open for letter in moves):
+            return tuple((letter,) for letter in moves)
+        found: dict[Letter, list[Letter]] = {}
+        for letter in moves:
+            found.setdefault(letter.choice, []).append(letter)
+        return tuple(map(tuple, found.values()))
+
+    def kept(self, state: int, good: Collection[int]) -> dict[Letter, int]:
+        """The moves that keep to the ``good`` states whatever the adversary does: whole choices of the model.
+
+        At positions of others, each move that leads to a good state.
+        """
+        moves = self.moves[state]
+        if self.owner[state] != Owner.MODEL:
+            return {letter: target for letter, target in moves.items() if target in good}
+        sure = (choice for choice in self.choices[state] if all(moves[letter] in good for letter in choice))
+        return {letter: moves[letter] for choice in sure for letter in choice}
 
     def language(self) -> tuple[Dfa, tuple[int | None, ...]]:
         """The minimal DFA of behavior and rules, before any pruning, and each arena state's place in it."""

@@ -121,6 +121,7 @@ def _maker(compiled: Compiled, settings: Settings) -> Callable[..., Episode]:
 
     budget = checked(compiled, "?", settings)
     tools = running.open_tools(compiled, settings)
+    compiled = compiled.with_functions(tools.functions)
     engine = running.open_engine(settings, compiled.agent.model)
 
     def make(kind: type[Episode], task: str, **more: Any) -> Episode:

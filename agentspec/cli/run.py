@@ -121,12 +121,12 @@ def follow(steps: Generator[StepRecord, None, None], tell: Callable[[StepRecord]
 
 def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal) -> Episode:
     from agentspec.decoding.sample import Sampler
-    from agentspec.episode.episode import Episode
-    from agentspec.episode.unguarded import UnguardedEpisode
+    from agentspec.episode.session import kind_of
 
+    kind = kind_of(compiled, guarded=settings.guarded)
     budget = checked(compiled, task, settings)
     tools = open_tools(compiled, settings)
-    kind = Episode if settings.guarded else UnguardedEpisode
+    compiled = compiled.with_functions(tools.functions)
     return kind(
         compiled,
         open_engine(settings, compiled.agent.model),
@@ -144,7 +144,9 @@ def open_tools(compiled: Compiled, settings: Settings) -> LoadedTools:
 
     agent = compiled.agent
     folder = agent.source.parent if agent.source else None
-    loaded = load_tools(agent.tools, folder, trusted_files=settings.tools, agent=agent.source)
+    loaded = load_tools(
+        agent.tools, folder, trusted_files=settings.tools, agent=agent.source, predicates=agent.spec.functions
+    )
     for imported in loaded.imported:
         typer.echo(str(imported), err=True)
     return loaded

@@ -84,7 +84,7 @@ def lock_tools(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="An agent's YAML (the tools it names), a .py file, or a folder (every function of its .py files).",
+            help="An agent's YAML (the tools and predicates it names), a .py file, or a folder (all its .py files).",
         ),
     ],
 ) -> None:
@@ -98,7 +98,7 @@ def lock_tools(
     for path in paths:
         plan = _plan(path)
         if not plan.files and not plan.installed:
-            typer.echo(f"{path}: names no tool of its own, nothing to lock")
+            typer.echo(f"{path}: names no tool or predicate of its own, nothing to lock")
             continue
         for file in plan.files.values():
             typer.echo(f"importing {file.path}")
@@ -117,7 +117,8 @@ def _plan(path: Path) -> Plan:
     if path.suffix == ".py":
         return plan_file(path)
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        return plan_agent(path, load(str(path)).tools)
+        agent = load(str(path))
+        return plan_agent(path, agent.tools, [one.python for one in agent.spec.propositions if one.python is not None])
     what = "is not an agent's .yaml file, a .py file or a folder" if path.exists() else "no such file or folder"
     raise InvalidInput(f"{path}: {what}")
 
@@ -125,6 +126,8 @@ def _plan(path: Path) -> Plan:
 def _tell(plan: Plan, locked: Locked) -> None:
     for name, tool in sorted(locked.tools.items()):
         typer.echo(f"locked {name}({', '.join(_arguments(tool.schema))}) of {tool.place}")
+    for key in locked.predicates:
+        typer.echo(f"locked the predicate {key.rpartition(':')[2]} of {key.rpartition(':')[0]}")
     for name in locked.dropped:
         typer.echo(f"no longer locked: {name}")
     for note in locked.notes:

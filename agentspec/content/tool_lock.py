@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from agentspec.content.predicate_ref import FUNCTION
 from agentspec.content.tool_file import read_bounded
 from agentspec.content.tool_ref import path_fault
 from agentspec.content.tool_schema import ToolSchema
@@ -23,6 +24,7 @@ LOCK_FILE = "tools.lock.json"
 LOCK_VERSION = 1
 MAX_LOCK_BYTES = 8_000_000
 REWRITE = "agentspec tools lock"
+_KEYS = ["lock_version", "tools", "predicates"]
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,13 @@ class LockedTool:
         return {"module": module, "function": function, **described, "sha256": self.place.sha256}
 
 
-def lock_text(locked: Mapping[str, LockedTool]) -> str:
-    """The text of a lock file that holds these tools, by name."""
+def lock_text(locked: Mapping[str, LockedTool], predicates: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The text of a lock file that holds these tools, by name, and the sums of the files of these predicates."""
     tools = {name: locked[name].to_json() for name in sorted(locked)}
-    return json.dumps({"lock_version": LOCK_VERSION, "tools": tools}, ensure_ascii=False, indent=2) + "\n"
+    content = {"lock_version": LOCK_VERSION, "tools": tools}
+    if predicates:
+        content["predicates"] = dict(sorted(predicates.items()))
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def read_lock(path: Path) -> dict[str, LockedTool]:
@@ -83,6 +88,27 @@ def read_lock(path: Path) -> dict[str, LockedTool]:
 
     Raises InvalidInput (SyntaxProblem with line and column where it is not JSON), naming the file.
     """
+    return {name: _locked(name, entry, path) for name, entry in _content(path)["tools"].items()}
+
+
+def read_predicates(path: Path) -> dict[str, str]:
+    """The functions of runtime predicates, such as ``checks.py:is_polite``, with the sums of their files' text.
+
+    Raises as `read_lock`.
+    """
+    locked = _content(path).get("predicates", {})
+    if not isinstance(locked, dict):
+        raise InvalidInput(f"{path}: 'predicates' is an object, not {locked!r}")
+    for key, sha256 in locked.items():
+        file, _, name = key.rpartition(":")
+        if path_fault(file) is not None or not FUNCTION.fullmatch(name):
+            raise InvalidInput(f"{path}: predicate {key!r}: expected a file and a function, such as checks.py:polite")
+        if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+            raise InvalidInput(f"{path}: predicate {key!r}: expected 64 lower-case hexadecimal digits")
+    return locked
+
+
+def _content(path: Path) -> dict[str, Any]:
     content = _parse(path)
     if not isinstance(content, dict) or not isinstance(content.get("tools"), dict):
         raise InvalidInput(f'{path}: not a lock file: expected {{"lock_version": {LOCK_VERSION}, "tools": {{…}}}}')
@@ -90,9 +116,9 @@ def read_lock(path: Path) -> dict[str, LockedTool]:
     if type(version) is not int or version != LOCK_VERSION:
         raise InvalidInput(f"{path}: lock_version is {version!r}; this agentspec reads {LOCK_VERSION}")
     for key in content:
-        if key not in ("lock_version", "tools"):
-            raise InvalidInput(f"{path}: unknown key {key!r}{nearest(key, ['lock_version', 'tools'])}")
-    return {name: _locked(name, entry, path) for name, entry in content["tools"].items()}
+        if key not in _KEYS:
+            raise InvalidInput(f"{path}: unknown key {key!r}{nearest(key, _KEYS)}")
+    return content
 
 
 def _parse(path: Path) -> object:

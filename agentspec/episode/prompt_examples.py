@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agentspec.automata.game import way_out
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.checking.play import broken_by
 from agentspec.content.constraint import Constraint
 from agentspec.content.language import NOTHING, Language
-from agentspec.episode.quotes import Quotes, heard
-from agentspec.episode.transcript import identify, split_cue
+from agentspec.episode.quotes import Quotes, hearings
+from agentspec.episode.transcript import readings, split_cue
 from agentspec.errors import InvalidInput, Location, SyntaxProblem
 from agentspec.spec.model import Spec
 from agentspec.spec.step import INDENT
@@ -169,8 +170,11 @@ class _Reading:
                     problem = problem or fault.message
                     continue
                 for letter in letters:
-                    target = arena.moves[state][letter]
-                    (kept if target in winning else lost).setdefault(target, (*word, letter))
+                    if letter in arena.kept(state, winning):
+                        kept.setdefault(arena.moves[state][letter], (*word, letter))
+                        continue
+                    culprit = way_out(arena, self.compiled.solution, state, letter)
+                    lost.setdefault(arena.moves[state][culprit], (*word, culprit))
             if lost and not kept:
                 return self._broken(index, line, *next(iter(lost.items())))
             if not kept:
@@ -188,13 +192,13 @@ class _Reading:
         """The letters a line can be at a state. Raises InvalidInput where it can be none."""
         compiled, possible = self.compiled, self.compiled.arena.moves[state]
         if compiled.arena.owner[state] == Owner.MODEL:
-            return [identify(compiled, possible, line.text, self.quotes.bound(possible))[0]]
+            return list(readings(compiled, possible, line.text, self.quotes.bound(possible))[0])
         here = [a for a in possible if step_of(compiled.agent.spec.steps, a).cue == line.cue]
         if not here:
             raise InvalidInput(f"the step '{line.step}' may not come here")
         outcomes = dict.fromkeys(frozenset(n for n in a.true if not self._read_off(n)) for a in here)
-        found = [heard(compiled, self.quotes, here, outcome, line.content, line.content) for outcome in outcomes]
-        return [one[0] for one in found if one is not None]
+        found = [hearings(compiled, self.quotes, here, outcome, line.content, line.content) for outcome in outcomes]
+        return [letter for some in found for letter, _ in some]
 
     def _read_off(self, name: str) -> bool:
         """Whether a proposition is read off the text."""
@@ -210,7 +214,7 @@ class _Reading:
 
     def _allowed(self) -> tuple[str, ...]:
         arena, winning = self.compiled.arena, self.compiled.solution.rank
-        fine = {str(a) for state in self.words for a, t in arena.moves[state].items() if t in winning}
+        fine = {str(a) for state in self.words for a in arena.kept(state, winning)}
         end = {"the end"} if any(state in arena.accepting for state in self.words) else set()
         return tuple(sorted(fine | end))
 

@@ -66,7 +66,7 @@ class SegmentTexts:
     def of_letters(self, letters: tuple[Letter, ...]) -> Constraint:
         """The texts of several letters of one step and tool: all of the step's where they are all."""
         step, tool = letters[0].step, letters[0].tool
-        alike = [a for a in self.compiled.contents if (a.step, a.tool) == (step, tool)]
+        alike = {a.choice for a in self.compiled.contents if (a.step, a.tool) == (step, tool)}
         if len(letters) == len(alike) and not any(letter in self.bound for letter in letters):
             return line(self.compiled.agent.spec, letters[0], self.compiled.alphabet.wholes[str(step), tool])
         return Choice(tuple(map(self.of_letter, letters)))
@@ -77,10 +77,19 @@ def heard(
 ) -> tuple[Letter, Quotes] | None:
     """The one letter that a text of a tool or user is, among those possible with these built-ins, and the quotes after.
 
-    ``shown`` is the part that is shown, and so can be quoted. None where there is no such letter.
+    ``shown`` is the part that is shown, and so can be quoted. None where there is no such letter. Raises EngineFault
+    where a function that decides it fails or is not at hand.
     """
-    for letter in compiled.alphabet.of_others(tuple(possible), frozenset(built_in), text):
-        after = quotes.after(letter, shown)
-        if after.fits(letter):
-            return letter, after
-    return None
+    found = hearings(compiled, quotes, possible, built_in, text, shown)
+    if len(found) > 1:
+        raise compiled.alphabet.runtime.missing(found[0][0].true ^ found[1][0].true)
+    return found[0] if found else None
+
+
+def hearings(
+    compiled: Compiled, quotes: Quotes, possible: Iterable[Letter], built_in: Iterable[str], text: str, shown: str
+) -> list[tuple[Letter, Quotes]]:
+    """As `heard`, but all letters it may be where the functions of runtime predicates are not at hand."""
+    letters = compiled.alphabet.of_others(tuple(possible), frozenset(built_in), text)
+    found = [(letter, quotes.after(letter, shown)) for letter in letters]
+    return [(letter, after) for letter, after in found if after.fits(letter)]

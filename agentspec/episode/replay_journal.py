@@ -14,7 +14,7 @@ BUILT_INS = ("chosen(", "call(", "ok(", "failed(", "empty(")
 
 @dataclass(frozen=True)
 class Noted:
-    """One step of a journal: ``built_in`` are the built-in propositions that held, ``index`` its record's place."""
+    """One step of a journal: ``built_in`` and ``others`` are what held there, ``index`` its record's place."""
 
     index: int
     step: str
@@ -22,6 +22,7 @@ class Noted:
     tool: str | None
     built_in: frozenset[str]
     content: str
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -65,4 +66,4 @@ def _noted(index: int, record: dict[str, Any]) -> Noted:
     except ValueError:
         raise Unreadable(index, f"unknown owner {record.get('owner')!r}; known: model, tool, user") from None
     built_in = frozenset(name for name in true if name == "error" or name.startswith(BUILT_INS))
-    return Noted(index, step, owner, tool, built_in, content)
+    return Noted(index, step, owner, tool, built_in, content, frozenset(true) - built_in - {step})

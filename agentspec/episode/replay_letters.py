@@ -1,6 +1,7 @@
 """From the steps of a recorded trace to letters: built-ins as recorded, declared propositions decided anew by content.
 
-The same automata decide them as in a run: of texts by `content.language`, of values by `content.where`.
+The same automata decide them as in a run: of texts by `content.language`, of values by `content.where`. Functions are
+not called again: what they said is in a journal, and in no message log.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ class Lettering:
         self._tests: dict[tuple[str | None, str | None, bool], _Tests] = {}
         self._text_tests: dict[tuple[str, str], TextTest] = {}
         self._conditions: dict[str, Condition] = {}
+        self._functions = {declared.name for declared in policy.spec.propositions if declared.python is not None}
         self._apart = policy.chooses_apart()
         for declared in policy.spec.propositions:
             if declared.where is not None:
@@ -187,6 +189,7 @@ class Lettering:
             content = noted.content
             move = Move("call" if called else "result", noted.index, noted.tool, content, _framed_off(content, called))
             held = self._held(tests, move, found) if tests is not _NO_TESTS else ()
+            held += tuple(sorted(noted.others & self._functions))
             found.letters.append(
                 self._letter(step, noted.owner, noted.tool, tuple(sorted(built_in)), held, called)
             )  # fmt: skip

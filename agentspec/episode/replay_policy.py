@@ -91,10 +91,13 @@ class Policy:
 
     def hidden(self, one: Rule, monitor: AnyMonitor | None) -> str | None:
         """Why a message log cannot tell what becomes of a rule, or None: it can."""
+        shown = {declared.name: declared for declared in self.spec.propositions}
+        called = [name for name in atoms(one.formula) if name in shown and shown[name].python is not None]
+        if called:
+            return f"needs {', '.join(dict.fromkeys(called))}, which a function said at run time"
         if self.of_messages:
             return None
         told = {step for step in self.steps_of_messages.values() if step is not None}
-        shown = {declared.name: declared for declared in self.spec.propositions}
         needs = []
         for name in atoms(one.formula):
             if name in self.spec.steps:

@@ -16,7 +16,7 @@ from agentspec.content.constraint import Constraint
 from agentspec.content.json_schema import parse_object
 from agentspec.content.language import matches
 from agentspec.errors import InvalidInput
-from agentspec.spec.alphabet import BORDER, framed
+from agentspec.spec.alphabet import BORDER, call_frame, framed
 from agentspec.spec.model import Spec, Step
 from agentspec.spec.step import INDENT
 
@@ -68,8 +68,23 @@ def identify(
 ) -> tuple[Letter, str]:
     """The letter and content of a step the model wrote, among the letters possible now.
 
-    ``bound`` holds the contents of letters that quote. Raises InvalidInput saying what is wrong with the text.
+    ``bound`` holds the contents of letters that quote. Raises InvalidInput saying what is wrong with the text, and
+    EngineFault where a function that decides the letter fails or is not at hand.
     """
+    letters, content = readings(compiled, possible, text, bound)
+    return _only(compiled, letters), content
+
+
+def _only(compiled: Compiled, letters: tuple[Letter, ...]) -> Letter:
+    if len(letters) > 1:
+        raise compiled.alphabet.runtime.missing(letters[0].open)
+    return letters[0]
+
+
+def readings(
+    compiled: Compiled, possible: Iterable[Letter], text: str, bound: dict[Letter, Constraint] | None = None
+) -> tuple[tuple[Letter, ...], str]:
+    """As `identify`, but all letters it may be where the functions of runtime predicates are not at hand."""
     spec = compiled.agent.spec
     possible = list(possible)
     contents = {**compiled.contents, **(bound or {})}
@@ -77,7 +92,7 @@ def identify(
     for letter in announced:
         content = _content(step_of(spec.steps, letter), text)
         if letter.owner == Owner.MODEL and content is not None and matches(contents[letter], content):
-            return letter, content
+            return _decided(compiled, letter, possible, content), content
     if announced:
         step = step_of(spec.steps, announced[0])
         raise InvalidInput(f"not a valid content for '{step.name}': {text[len(step.cue) + 1 :][:80]!r}")
@@ -85,6 +100,29 @@ def identify(
     if found is None:
         raise InvalidInput(f"begins with no cue: {text[:60]!r}")
     raise InvalidInput(f"the step '{found[0]}' may not come here")
+
+
+def _decided(compiled: Compiled, letter: Letter, possible: list[Letter], content: str) -> tuple[Letter, ...]:
+    """The letters a content is, which one of a choice's letters has; no function is called where nothing is open."""
+    if not letter.open:
+        return (letter,)
+    choice = [other for other in possible if other.choice == letter.choice]
+    found = compiled.alphabet.of_choice(choice, meant(compiled.agent.spec, letter, content))
+    if not found:
+        raise InvalidInput(f"the guard does not allow what it turned out to be, {content[:80]!r}")
+    return found
+
+
+def meant(spec: Spec, letter: Letter, content: str) -> object:
+    """What a function reads of a step the model wrote: the text as it was meant, or the decoded value where it is JSON.
+
+    Of a call it is the arguments.
+    """
+    step = step_of(spec.steps, letter)
+    prefix, suffix = call_frame(spec, letter)
+    if letter.completes_call:
+        return parse_object(content[len(prefix) : len(content) - len(suffix)])
+    return json.loads(content) if step.kind == "json_schema" else said(step, content)
 
 
 def _content(step: Step, text: str) -> str | None:
@@ -117,10 +155,10 @@ def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[
         if step.tool in ("arguments", "call") or step.kind == "json_schema":
             content = _compact(content) or content
         if matches(compiled.contents[letter], content):
-            return letter, content
+            return _only(compiled, _decided(compiled, letter, possible, content)), content
     text_steps = [a for a in possible if a.step == found[0] and spec.steps[found[0]].kind in ("text", "span", "free")]
-    if len(text_steps) == 1 and content:
-        return text_steps[0], content
+    if len({letter.choice for letter in text_steps}) == 1 and content:
+        return _only(compiled, _decided(compiled, text_steps[0], possible, content)), content
     return identify(compiled, possible, f"{spec.steps[found[0]].cue} {content}")
 
 

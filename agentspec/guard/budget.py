@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.letter import Letter
 from agentspec.automata.product import VIOLATED, Arena
 from agentspec.errors import TooLarge
 
@@ -99,10 +99,10 @@ class Costs:
 
     def _best(self, state: int, calls: int, shorter: list[list[float]]) -> float:
         best = 0.0 if state in self.arena.accepting else math.inf
-        after = [self._after(letter, target, calls, shorter) for letter, target in self.arena.moves[state].items()]
-        if self.arena.owner[state] == Owner.MODEL:
-            return min([best, *after])
-        return min(best, max(after)) if after else best
+        moves = self.arena.moves[state]
+        for choice in self.arena.choices[state]:
+            best = min(best, max(self._after(letter, moves[letter], calls, shorter) for letter in choice))
+        return best
 
     def _after(self, letter: Letter, target: int, calls: int, shorter: list[list[float]]) -> float:
         if target == VIOLATED or calls < letter.completes_call:

@@ -43,14 +43,24 @@ class Guard:
         return self.arena.owner[state]
 
     def offered(self, state: int, left: Budget) -> tuple[Letter, ...]:
-        """The model's letters at ``state`` after which a good end is sure within the budget."""
+        """The model's letters at ``state`` after which a good end is sure within the budget.
+
+        Letters that differ in nothing but what is open are offered together or not at all.
+        """
+        return tuple(letter for choice in self.offered_choices(state, left) for letter in choice)
+
+    def offered_choices(self, state: int, left: Budget) -> tuple[tuple[Letter, ...], ...]:
+        """What the model may choose among at ``state``: the letters offered, those that one text may be together."""
         if self.arena.owner[state] != Owner.MODEL:
             return ()
         return tuple(
-            letter
-            for letter, target in self.arena.moves[state].items()
-            if target in self.solution.rank and self.costs.fits(target, left.after(letter, self.costs.weights[letter]))
+            choice
+            for choice in self.arena.choices[state]
+            if all(self._holds(letter, self.arena.moves[state][letter], left) for letter in choice)
         )
+
+    def _holds(self, letter: Letter, target: int, left: Budget) -> bool:
+        return target in self.solution.rank and self.costs.fits(target, left.after(letter, self.costs.weights[letter]))
 
     def may_end(self, state: int) -> bool:
         """Whether the model may end here: by a token where letters are offered beside it, else without one."""

@@ -2,8 +2,9 @@
 
 Non-terminals are guard positions, terminals are letters. The grammar is unfolded with budgets that assume every step
 costs its worst case; it goes past a step only where that assumption takes nothing away that the real budget might
-still offer. Elsewhere it stops at the border, a *checkpoint*, and is made afresh from what was really used. So the
-steps offered are exactly those of the guard at every border.
+still offer, and where what is open about the step makes no difference behind it. Elsewhere it stops at the border, a
+*checkpoint*, and is made afresh from what was really used and written. So the steps offered are exactly those of the
+guard at every border.
 """
 
 from __future__ import annotations
@@ -41,15 +42,20 @@ def segment(position: Position) -> Segment:
     queue = [(position.state, position.left)]
     for state, left in queue:
         alternatives: list[tuple[Letter, int | None]] = []
-        for letter in guard.offered(state, left):
-            target = guard.arena.moves[state][letter]
-            behind = (target, left.after(letter, guard.costs.weights[letter]))
-            if behind not in number and _continues(guard, *behind) and len(number) < NODE_LIMIT:
+        for choice in guard.offered_choices(state, left):
+            behind = _behind(guard, state, left, choice)
+            if behind and behind not in number and _continues(guard, *behind) and len(number) < NODE_LIMIT:
                 number[behind] = len(number)
                 queue.append(behind)
-            alternatives.append((letter, number.get(behind)))
+            alternatives += ((letter, number.get(behind) if behind else None) for letter in choice)
         nodes.append(Node(tuple(alternatives), guard.may_end(state)))
     return Segment(tuple(nodes))
+
+
+def _behind(guard: Guard, state: int, left: Budget, choice: tuple[Letter, ...]) -> tuple[int, Budget] | None:
+    """The one position behind a choice at its worst case; None where what is open decides which it is."""
+    found = {(guard.arena.moves[state][letter], left.after(letter, guard.costs.weights[letter])) for letter in choice}
+    return found.pop() if len(found) == 1 else None
 
 
 def _continues(guard: Guard, state: int, left: Budget) -> bool:

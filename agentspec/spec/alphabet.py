@@ -3,17 +3,21 @@
 Small and explicit (design: never 2^propositions): a valuation that no text has is no letter. ``chosen(T)`` holds where
 the tool's name is written, ``call(T)`` where the call is complete, ``ok(T)`` or ``failed(T)`` at the observation that
 answers it, with ``error`` for a fault or a time-out. A declared proposition about a tool's step holds at ``ok``
-observations only. ``empty(STEP)`` holds where others write and the step STEP has nothing to quote afterwards.
+observations only. Of runtime predicates both truths exist everywhere; at the model's steps they are open: the letters
+that differ in nothing else have the same texts. ``empty(STEP)`` holds where others write and the step STEP has nothing
+to quote afterwards.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice, product
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Not, Quote, Sequence, fold
+from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Not, Quote, fold
+from agentspec.content.constraint import Sequence as Joined
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
 from agentspec.content.tool_schema import ToolSchema
@@ -23,6 +27,7 @@ from agentspec.logic.formula import atoms
 from agentspec.spec.fault import word_at
 from agentspec.spec.model import Proposition, Rule, Spec, Step
 from agentspec.spec.proposition import written
+from agentspec.spec.runtime import Runtime, subsets
 from agentspec.spec.step import INDENT
 
 BORDER = "\n"
@@ -35,8 +40,8 @@ class Alphabet:
     """The letters of a spec with its tools, and every proposition rules may name.
 
     ``contents`` holds the texts of each of the model's letters, as they stand in a transcript; the letters of one step
-    and tool share no text, and together they have those of ``wholes``. ``quoting`` are the steps that quote, each with
-    the steps it quotes from.
+    and tool share no text unless they differ in what is open only, and together they have those of ``wholes``.
+    ``quoting`` are the steps that quote, each with the steps it quotes from.
     """
 
     letters: tuple[Letter, ...]
@@ -47,23 +52,34 @@ class Alphabet:
     quoting: dict[str, tuple[str, ...]] = field(hash=False)
     _tests: dict[str, Language] = field(hash=False, repr=False)
     _read: dict[Letter, frozenset[str]] = field(hash=False, repr=False)
+    runtime: Runtime = field(hash=False, repr=False)
 
     def of_others(self, possible: tuple[Letter, ...], built_in: frozenset[str], text: str) -> tuple[Letter, ...]:
         """The letters a text of a tool or user can be: those with these built-ins whose predicates it fulfils.
 
-        More than one only where ``empty(STEP)`` tells them apart.
+        More than one only where ``empty(STEP)`` tells them apart, or a function is not at hand. Raises EngineFault
+        where one fails.
         """
-        true: dict[str, bool] = {}
+        true: dict[str, bool | None] = {}
         found = []
         for letter in possible:
             read = self._read[letter]
             if {name for name in letter.true if name not in read and not name.startswith("empty(")} != built_in:
                 continue
             for name in read - true.keys():
-                true[name] = self._tests[name].accepts(text)
-            if all(true[name] == (name in letter.true) for name in read):
+                true[name] = self._tests[name].accepts(text) if name in self._tests else self.runtime.truth(name, text)
+            if all(true[name] in (None, name in letter.true) for name in read):
                 found.append(letter)
         return tuple(found)
+
+    def of_choice(self, letters: Sequence[Letter], value: object) -> tuple[Letter, ...]:
+        """Which of the letters of one choice a text of the model is, by the functions' word on what it means.
+
+        More than one only where a function is not at hand. Raises EngineFault where one fails.
+        """
+        names = frozenset(name for letter in letters for name in letter.open)
+        true = {name: self.runtime.truth(name, value) for name in sorted(names)}
+        return tuple(a for a in letters if all(true[name] in (None, name in a.true) for name in a.open))
 
 
 def alphabet(spec: Spec, schemas: Mapping[str, ToolSchema]) -> Alphabet:
@@ -91,8 +107,9 @@ def alphabet(spec: Spec, schemas: Mapping[str, ToolSchema]) -> Alphabet:
             if name not in propositions:
                 raise _unknown(rule, name, propositions, tools)
     tests = {d.name: Language(d.texts) for d in spec.propositions if d.texts is not None}
+    runtime = Runtime({d.name: d for d in spec.propositions if d.python is not None})
     return Alphabet(
-        tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests, making.read
+        tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests, making.read, runtime
     )
 
 
@@ -137,7 +154,7 @@ class _Making:
         self._arguments: dict[str, Constraint] = {}
 
     def letters(self, step: Step) -> list[Letter]:
-        made = list(self._of_step(step))
+        made = list(islice(self._of_step(step), LETTER_LIMIT + 1))
         if len(made) > LETTER_LIMIT:
             raise _too_many(step)
         return made
@@ -173,7 +190,9 @@ class _Making:
         self, step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None, whole: Constraint
     ) -> Iterator[Letter]:
         """The model's letters: one for each valuation of the predicates that some text has."""
-        predicates = [p for p in self.spec.propositions if step.name in p.at and p.tool in (None, tool)]
+        here = [p for p in self.spec.propositions if step.name in p.at and p.tool in (None, tool)]
+        predicates = [p for p in here if p.python is None]
+        unknown = tuple(p.name for p in here if p.python is not None)
         self.wholes[step.name, tool] = self._framed(step, tool, whole)
         names = tuple(p.name for p in predicates)
         if any(p.where is not None for p in predicates):
@@ -181,28 +200,32 @@ class _Making:
         else:
             valuations = self._valuations(step, [(p.name, self._texts(p, step)) for p in predicates], whole)
         for held, texts in valuations:
-            letter = _letter(step, (*true, *held), (*among, *names), tool)
-            self.contents[letter] = self._framed(step, tool, texts)
-            yield letter
+            content = self._framed(step, tool, texts)
+            for said in subsets(unknown):
+                letter = _letter(step, (*true, *held, *said), (*among, *names, *unknown), tool, frozenset(unknown))
+                self.contents[letter] = content
+                yield letter
 
     def _framed(self, step: Step, tool: str | None, texts: Constraint) -> Constraint:
         if step.tool != "call":
             return texts
         prefix, suffix = _call_frame(str(tool))
-        return Sequence((Literal(prefix), texts, Literal(suffix)))
+        return Joined((Literal(prefix), texts, Literal(suffix)))
 
     def _heard(self, step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None) -> Iterator[Letter]:
         """The letters of others: predicates are read off a result, ``empty(STEP)`` off what can be quoted."""
         fine = step.owner == Owner.USER or f"ok({tool})" in true
-        relevant = [p for p in self.spec.propositions if step.name in p.at and p.texts is not None]
+        relevant = [p for p in self.spec.propositions if step.name in p.at and p.where is None]
         names = tuple(p.name for p in relevant)
-        here = [(p.name, p.texts) for p in relevant if fine and p.tool in (None, tool) and p.texts is not None]
+        read = [p for p in relevant if fine and p.tool in (None, tool)]
+        here = [(p.name, p.texts) for p in read if p.texts is not None]
+        unknown = tuple(p.name for p in read if p.python is not None)
         empties = [f"empty({name})" for name, sources in self.quoting.items() if step.name in sources]
         for held, _ in self._valuations(step, here, _ANYTHING):
-            for bits in range(2 ** len(empties)):
+            for said, bits in product(subsets(unknown), range(2 ** len(empties))):
                 empty = [name for i, name in enumerate(empties) if bits >> i & 1]
-                letter = _letter(step, (*true, *held, *empty), (*among, *names, *empties), tool)
-                self.read[letter] = frozenset(name for name, _ in here)
+                letter = _letter(step, (*true, *held, *said, *empty), (*among, *names, *empties), tool)
+                self.read[letter] = frozenset(p.name for p in read)
                 yield letter
 
     def _texts(self, predicate: Proposition, step: Step) -> Constraint:
@@ -263,67 +286,16 @@ def _too_many(step: Step) -> TooLarge:
     )
 
 
-def _letter(step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None) -> Letter:
+def _letter(
+    step: Step,
+    true: tuple[str, ...],
+    among: tuple[str, ...],
+    tool: str | None,
+    unknown: frozenset[str] = frozenset(),
+) -> Letter:
     named = frozenset((step.name, *true))
     completes = step.tool in ("arguments", "call")
-    return Letter(named, frozenset(among) - named, step.name, step.owner, tool, completes)
-
-
-class CallRegister:
-    """Which call is under way, as a component of the product: only consistent successions of letters exist.
-
-    State 0: none; ``2i + 1``: tool ``i`` is chosen; ``2i + 2``: it is called and will be answered next.
-    """
-
-    initial = 0
-
-    def __init__(self, tools: tuple[str, ...]) -> None:
-        self._index = {tool: i for i, tool in enumerate(tools)}
-
-    def step(self, state: int, letter: Letter) -> int | None:
-        """The state after ``letter``, or None where the letter cannot occur."""
-        called = state > 0 and state % 2 == 0
-        if letter.tool is None:
-            return None if called or letter.owner == Owner.TOOL else state
-        i = self._index[letter.tool]
-        if letter.owner == Owner.TOOL:
-            return 0 if state == 2 * i + 2 else None
-        if letter.completes_call:
-            chosen = f"chosen({letter.tool})" in letter.true
-            return 2 * i + 2 if state == (0 if chosen else 2 * i + 1) else None
-        return 2 * i + 1 if state == 0 else None
-
-    def accepts_at(self, state: int) -> bool:
-        """An episode does not end on an unanswered call."""
-        return state == 0 or state % 2 == 1
-
-
-class QuoteRegister:
-    """Whether a step that quotes has anything to quote: state 1 once a letter without ``empty(STEP)`` said so.
-
-    Only results count (``ok``) and what the user says; what can be quoted once stays so.
-    """
-
-    initial = 0
-
-    def __init__(self, step: str) -> None:
-        self._step, self._empty = step, f"empty({step})"
-
-    def step(self, state: int, letter: Letter) -> int | None:
-        """The state after ``letter``, or None where the letter cannot occur."""
-        if letter.step == self._step:
-            return state or None
-        if self._empty not in letter.true | letter.false:
-            return state
-        empty = self._empty in letter.true
-        if any(name.startswith("failed(") for name in letter.true):
-            return state if empty == (state == 0) else None
-        return (None if state else 0) if empty else 1
-
-    def accepts_at(self, state: int) -> bool:
-        """Quoting is never owed."""
-        del state
-        return True
+    return Letter(named, frozenset(among) - named, step.name, step.owner, tool, completes, unknown)
 
 
 def call_frame(spec: Spec, letter: Letter) -> tuple[str, str]:
@@ -339,7 +311,7 @@ def _call_frame(tool: str) -> tuple[str, str]:
 def line(spec: Spec, letter: Letter, content: Constraint) -> Constraint:
     """The whole text of a letter: cue, one space, content, border."""
     assert letter.step is not None
-    return Sequence((Literal(f"{spec.steps[letter.step].cue} "), content, Literal(BORDER)))
+    return Joined((Literal(f"{spec.steps[letter.step].cue} "), content, Literal(BORDER)))
 
 
 def framed(text: str) -> str:

@@ -13,7 +13,7 @@ from agentspec.logic.parse_behavior import parse_behavior, parse_parts
 from agentspec.logic.source import SourceText
 from agentspec.spec.fault import place_of, relocated
 from agentspec.spec.layers import Layer, Layers, read_layers
-from agentspec.spec.model import Declaration, Spec, Step
+from agentspec.spec.model import Declaration, Proposition, Spec, Step
 from agentspec.spec.proposition import propositions
 from agentspec.spec.resolve import existing_file, resolve
 from agentspec.spec.rule import rule
@@ -72,13 +72,24 @@ def _spec(layers: Layers) -> Spec:
         behavior,
         " ".join((behaviors.document.behavior or "").split()),
         tuple(rule(layer, i, model, tuple(steps)) for layer, i, model in layers.rules()),
-        propositions(layers.propositions(), steps),
+        _propositions(layers, steps),
         top.file.source,
         hashlib.sha256("".join(layer.text for layer in layers.spec).encode()).hexdigest(),
         top.document.description,
         behaviors.file.inside(("behavior",)),
         semantics.document.semantics if (semantics := layers.last("semantics")) else "finite",
     )
+
+
+def _propositions(layers: Layers, steps: dict[str, Step]) -> tuple[Proposition, ...]:
+    declared = layers.propositions()
+    found = propositions(declared, steps)
+    for one in found:
+        layer = declared[one.name][0]
+        if one.python is not None and one.python.file and _folder(layer) != _folder(layers.own):
+            what = f"'{one.python.text}' lies beside another file: declare '{one.name}' in the agent's own file"
+            raise layer.file.fault(what, ("propositions", one.name, "python"))
+    return found
 
 
 def _behavior(layers: Layers, layer: Layer, steps: dict[str, Step]) -> Behavior:

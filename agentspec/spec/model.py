@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from agentspec.automata.letter import Owner
 from agentspec.content.constraint import Constraint
+from agentspec.content.predicate_ref import PredicateRef
 from agentspec.content.tool_ref import ToolRef
 from agentspec.errors import Location
 from agentspec.logic.behavior import Behavior
@@ -121,7 +122,7 @@ KINDS = ("text", "choice", "regex", "json_schema", "tool", "span", "format", "fr
 
 
 class PropositionModel(_Strict):
-    """A predicate over what a step holds: its text matches or contains a pattern, or its JSON fulfils ``where``."""
+    """A predicate over what a step holds: a pattern on its text, conditions on its JSON value, or a function."""
 
     at: Annotated[list[Name], Field(min_length=1), _LISTED]
     """The step or steps at which the predicate is read."""
@@ -132,6 +133,8 @@ class PropositionModel(_Strict):
     """The pattern matches somewhere in the text."""
     where: dict[str, Any] | None = None
     """Conditions on properties of the JSON value: const, enum, minimum, maximum, pattern and so on."""
+    python: str | None = None
+    """A function of the text or the decoded value, called at run time, such as ./checks.py:is_polite."""
     description: str = ""
 
 
@@ -256,7 +259,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Proposition:
-    """A loaded predicate: at which steps, for which tool, and its texts (``where`` needs the tool's schema first)."""
+    """A loaded predicate: at which steps, for which tool, and its texts (``where`` needs the tool's schema first).
+
+    With ``python`` it is a runtime predicate: nothing is known of it before its function is called.
+    """
 
     name: str
     at: tuple[str, ...]
@@ -264,6 +270,7 @@ class Proposition:
     texts: Constraint | None
     where: dict[str, Any] | None = field(default=None, hash=False)
     location: Location | None = None
+    python: PredicateRef | None = None
 
 
 @dataclass(frozen=True)
@@ -302,6 +309,11 @@ class Spec:
     description: str = ""
     behavior_location: Location | None = None
     semantics: Literal["finite", "infinite"] = "finite"
+
+    @property
+    def functions(self) -> dict[str, PredicateRef]:
+        """The functions of the runtime predicates, by predicate."""
+        return {one.name: one.python for one in self.propositions if one.python is not None}
 
 
 @dataclass(frozen=True)

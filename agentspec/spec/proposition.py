@@ -1,4 +1,4 @@
-"""Declared propositions: predicates over the text or the JSON values of a step."""
+"""Declared propositions: predicates over the text or the JSON values of a step, some of them functions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import Any
 
 from agentspec.automata.letter import Owner
 from agentspec.content.constraint import Constraint, Literal, Sequence, encoded
+from agentspec.content.predicate_ref import PredicateRef, parse_predicate_ref
 from agentspec.content.regex import parse_regex
-from agentspec.errors import SyntaxProblem, nearest
+from agentspec.errors import InvalidInput, SyntaxProblem, nearest
 from agentspec.logic.parse import RESERVED
 from agentspec.spec.fault import relocated
 from agentspec.spec.layers import Layer
 from agentspec.spec.model import Proposition, PropositionModel, Step
 from agentspec.spec.step import CONTINUED
 
+_KINDS = ("matches", "contains", "where", "python")
 _TEXTUAL = ("text", "choice", "regex", "format", "free")
 
 
@@ -29,9 +31,9 @@ def _proposition(layer: Layer, name: str, model: PropositionModel, steps: dict[s
     if name in RESERVED or name == "error" or name in steps:
         what = "is a step" if name in steps else "has a meaning in rules"
         raise file.fault(f"'{name}' {what} and cannot be the name of a proposition", path, key=True)
-    said = [key for key in ("matches", "contains", "where") if getattr(model, key) is not None]
+    said = [key for key in _KINDS if getattr(model, key) is not None]
     if len(said) != 1:
-        raise file.fault(f"the proposition '{name}' needs exactly one of matches, contains, where", path, key=True)
+        raise file.fault(f"the proposition '{name}' needs exactly one of {', '.join(_KINDS)}", path, key=True)
     for i, at in enumerate(model.at):
         where = (*path, "at") if isinstance(file.value((*path, "at")), str) else (*path, "at", i)
         if at not in steps:
@@ -40,8 +42,15 @@ def _proposition(layer: Layer, name: str, model: PropositionModel, steps: dict[s
             raise file.fault(problem, where)
     return Proposition(
         name, tuple(model.at), model.tool, _texts(layer, (*path, said[0]), model), model.where,
-        file.at(path, key=True)[0],
+        file.at(path, key=True)[0], _function(layer, (*path, "python"), model),
     )  # fmt: skip
+
+
+def _function(layer: Layer, path: tuple[Any, ...], model: PropositionModel) -> PredicateRef | None:
+    try:
+        return None if model.python is None else parse_predicate_ref(model.python)
+    except InvalidInput as problem:
+        raise layer.file.fault(problem.message, path) from None
 
 
 def _unfit(step: Step, key: str, model: PropositionModel) -> str | None:
@@ -57,6 +66,8 @@ def _unfit(step: Step, key: str, model: PropositionModel) -> str | None:
         return None
     if step.owner != Owner.MODEL or step.kind in _TEXTUAL:
         return None
+    if key == "python":
+        return f"at '{step.name}' stands the name of a tool: use chosen(TOOL)" if step.tool == "name" else None
     if step.kind == "span":
         return f"'{step.name}' is a quotation: put the predicate at the step it quotes"
     instead = "chosen(TOOL)" if step.tool == "name" else "'where'"

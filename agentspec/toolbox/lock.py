@@ -5,18 +5,20 @@ A :class:`Plan` says what will be imported before anything is; :func:`lock` carr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 from agentspec.content.installed import InstalledTool
+from agentspec.content.predicate_ref import PredicateRef
 from agentspec.content.tool_file import ToolFile, read_tool_file
-from agentspec.content.tool_lock import LOCK_FILE, InFile, InPackage, LockedTool, lock_text, read_lock
+from agentspec.content.tool_lock import LOCK_FILE, InFile, InPackage, LockedTool, lock_text, read_lock, read_predicates
 from agentspec.content.tool_ref import ToolRef, path_fault
 from agentspec.content.tool_sources import tool_sources
 from agentspec.errors import InvalidInput
 from agentspec.toolbox.importing import function_name, import_installed, import_tool_file, tools_in
+from agentspec.toolbox.predicate import function_in
 from agentspec.toolbox.tool import tool_from_function
 from agentspec.toolbox.trust import record_trust, replace_text
 
@@ -26,7 +28,8 @@ class Plan:
     """What locking will import, and into the lock file of which folder.
 
     ``files`` holds the files as read, by their path from the folder; ``wanted`` the tools of a file that are locked,
-    None for all its public functions. ``whole`` forgets every other tool of the folder's own files.
+    None for all its public functions. ``whole`` forgets every other tool of the folder's own files. ``predicates`` are
+    the functions of a file that runtime predicates call.
     """
 
     folder: Path
@@ -34,6 +37,7 @@ class Plan:
     wanted: Mapping[str, tuple[str, ...] | None]
     installed: tuple[InstalledTool, ...] = ()
     whole: bool = False
+    predicates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def lock(self) -> Path:
@@ -49,10 +53,14 @@ class Locked:
     tools: Mapping[str, LockedTool]
     dropped: tuple[str, ...]
     notes: tuple[str, ...]
+    predicates: tuple[str, ...] = ()
 
 
-def plan_agent(agent: Path, refs: Sequence[ToolRef]) -> Plan:
-    """Lock the tools an agent's file names; shipped ones need no lock. Raises InvalidInput for one that is nowhere."""
+def plan_agent(agent: Path, refs: Sequence[ToolRef], predicates: Sequence[PredicateRef] = ()) -> Plan:
+    """Lock the tools and predicates an agent's file names; shipped tools need no lock, nor do functions of a program.
+
+    Raises InvalidInput for one that is nowhere.
+    """
     folder = agent.parent
     files: dict[str, ToolFile] = {}
     wanted: dict[str, tuple[str, ...] | None] = {}
@@ -67,7 +75,13 @@ def plan_agent(agent: Path, refs: Sequence[ToolRef]) -> Plan:
                 installed.append(source.installed)
             elif source.origin != "shipped":
                 raise InvalidInput(source.fault or f"unknown tool '{ref.name}'")
-    return Plan(folder, files, wanted, tuple(installed))
+    called: dict[str, tuple[str, ...]] = {}
+    for one in predicates:
+        if one.file is not None:
+            files.setdefault(one.file, read_tool_file(folder, one.file))
+            wanted.setdefault(one.file, ())
+            called[one.file] = tuple(dict.fromkeys((*called.get(one.file, ()), one.name)))
+    return Plan(folder, files, wanted, tuple(installed), predicates=called)
 
 
 def plan_file(path: Path) -> Plan:
@@ -87,12 +101,15 @@ def plan_folder(folder: Path) -> Plan:
     return Plan(folder, files, dict.fromkeys(names), whole=True)
 
 
-def describe(plan: Plan, before: Mapping[str, LockedTool] | None = None) -> dict[str, LockedTool]:
-    """Import what the plan says and describe its tools by name, and those locked ``before`` in the same files.
+def describe(
+    plan: Plan, before: Mapping[str, LockedTool] | None = None, predicates: Collection[str] = ()
+) -> tuple[dict[str, LockedTool], dict[str, str]]:
+    """Import what the plan says: its tools by name, and its predicates with the sums of their files.
 
-    Raises InvalidInput; writes nothing.
+    With those locked ``before`` in the same files, as tools or as ``predicates``. Raises InvalidInput; writes nothing.
     """
     found: dict[str, LockedTool] = {}
+    called: dict[str, str] = {}
 
     def add(tool: LockedTool) -> None:
         name = tool.schema.name
@@ -103,8 +120,16 @@ def describe(plan: Plan, before: Mapping[str, LockedTool] | None = None) -> dict
     for relative, file in plan.files.items():
         module = import_tool_file(file)
         wanted = plan.wanted[relative]
-        keys = {name: function_name(module, name) for name in wanted} if wanted is not None else tools_in(module)
-        if not keys and not plan.whole:
+        asked = plan.predicates.get(relative, ())
+        again = [key.rpartition(":")[2] for key in predicates if key.rpartition(":")[0] == relative]
+        for name in (*asked, *(name for name in again if name in vars(module))):
+            function_in(module, name)
+            called[f"{relative}:{name}"] = file.sha256
+        if wanted is not None:
+            keys = {name: function_name(module, name) for name in wanted}
+        else:
+            keys = {name: key for name, key in tools_in(module).items() if f"{relative}:{key}" not in called}
+        if not keys and not plan.whole and not called:
             raise InvalidInput(f"{file.path}: defines no public function")
         for name, key in {**_again(module, relative, before or {}), **keys}.items():
             try:
@@ -116,7 +141,7 @@ def describe(plan: Plan, before: Mapping[str, LockedTool] | None = None) -> dict
     for tool in plan.installed:
         place = InPackage(tool.distribution, tool.version, tool.value)
         add(LockedTool(tool_from_function(import_installed(tool), name=tool.name).schema, place))
-    return found
+    return found, called
 
 
 def lock(plan: Plan) -> Locked:
@@ -124,33 +149,40 @@ def lock(plan: Plan) -> Locked:
 
     Other tools of the file stay as they were, except those of files locked now or gone. Raises InvalidInput.
     """
-    before, notes = _before(plan)
-    fresh = describe(plan, before)
+    before, called_before, notes = _before(plan)
+    fresh, called = describe(plan, before, called_before)
     kept: dict[str, LockedTool] = {}
     for name, tool in before.items():
         if name in fresh:
             if str(fresh[name].place) != str(tool.place):
                 notes.append(f"'{name}' was the one of {tool.place} and is now the one of {fresh[name].place}")
-        elif not _is_forgotten(tool, plan):
+        elif isinstance(tool.place, InPackage) or not _is_forgotten(tool.place.module, plan):
             kept[name] = tool
+    for key, sha256 in called_before.items():
+        if key not in called and not _is_forgotten(key.rpartition(":")[0], plan):
+            called[key] = sha256
     trust = record_trust(plan.files.values())
     if trust.fault:
         notes.append(f"{trust.fault}; written anew, with these files only")
     try:
-        replace_text(plan.lock, lock_text({**kept, **fresh}))
+        replace_text(plan.lock, lock_text({**kept, **fresh}, called))
     except OSError as problem:
         raise InvalidInput(f"{plan.lock}: cannot be written: {problem.strerror or problem}") from problem
-    dropped = tuple(name for name in before if name not in kept and name not in fresh)
-    return Locked(plan.lock, fresh, dropped, tuple(notes))
+    dropped = (
+        *(name for name in before if name not in kept and name not in fresh),
+        *(key for key in called_before if key not in called),
+    )
+    told = tuple(key for key in sorted(called) if key.rpartition(":")[0] in plan.files)
+    return Locked(plan.lock, fresh, dropped, tuple(notes), told)
 
 
-def _before(plan: Plan) -> tuple[dict[str, LockedTool], list[str]]:
+def _before(plan: Plan) -> tuple[dict[str, LockedTool], dict[str, str], list[str]]:
     if not plan.lock.exists():
-        return {}, []
+        return {}, {}, []
     try:
-        return read_lock(plan.lock), []
+        return read_lock(plan.lock), read_predicates(plan.lock), []
     except InvalidInput as problem:
-        return {}, [f"the old lock file could not be read and is written anew: {problem.message}"]
+        return {}, {}, [f"the old lock file could not be read and is written anew: {problem.message}"]
 
 
 def _again(module: ModuleType, relative: str, before: Mapping[str, LockedTool]) -> dict[str, str]:
@@ -160,9 +192,6 @@ def _again(module: ModuleType, relative: str, before: Mapping[str, LockedTool]) 
     return {name: there[name] for name in locked if name in there}
 
 
-def _is_forgotten(tool: LockedTool, plan: Plan) -> bool:
-    """Whether a tool that is not locked now leaves the lock file: its file was locked without it, or is gone."""
-    if isinstance(tool.place, InPackage):
-        return False
-    module = tool.place.module
+def _is_forgotten(module: str, plan: Plan) -> bool:
+    """Whether what is not locked now leaves the lock file: its file was locked without it, or is gone."""
     return module in plan.files or (plan.whole and "/" not in module) or not (plan.folder / module).is_file()

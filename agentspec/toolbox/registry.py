@@ -1,43 +1,53 @@
-"""The tools of a run: found, compared with their lock, trusted, and only then imported."""
+"""The tools and predicates of a run: found, compared with their lock, trusted, and only then imported."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from agentspec.content.installed import installed_tools
+from agentspec.content.predicate_ref import PredicateRef
+from agentspec.content.predicate_sources import predicate_source
+from agentspec.content.tool_file import ToolFile
 from agentspec.content.tool_lock import InFile
 from agentspec.content.tool_ref import ToolRef, parse_tool_ref
 from agentspec.content.tool_sources import Origin, ToolSource, lock_command, tool_sources
 from agentspec.errors import InvalidInput
+from agentspec.spec.runtime import Function
 from agentspec.toolbox.importing import function_name, import_installed, import_tool_file
+from agentspec.toolbox.predicate import function_in
 from agentspec.toolbox.tool import Tool, tool_from_function
-from agentspec.toolbox.trust import read_trust
+from agentspec.toolbox.trust import TrustStore, read_trust
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A tool whose code was run: from where, and what its user should know of it."""
+    """A tool (or predicate) whose code was run: from where, and what its user should know of it."""
 
     name: str
     origin: Origin
     where: str
     note: str = ""
+    kind: str = "tool"
 
     def __str__(self) -> str:
-        return f"tool {self.name}: {self.where}" + (f" ({self.note})" if self.note else "")
+        return f"{self.kind} {self.name}: {self.where}" + (f" ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedTools(Mapping[str, Tool]):
-    """Tools by name, ready to be called; ``imported`` says what was run to have them."""
+    """Tools by name, ready to be called; ``imported`` says what was run to have them.
+
+    ``functions`` are those of runtime predicates, by predicate.
+    """
 
     tools: Mapping[str, Tool]
     imported: tuple[Imported, ...]
+    functions: Mapping[str, Function] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tool:
         return self.tools[name]
@@ -55,8 +65,9 @@ def load_tools(
     *,
     trusted_files: Collection[Path] = (),
     agent: Path | None = None,
+    predicates: Mapping[str, PredicateRef] = MappingProxyType({}),
 ) -> LoadedTools:
-    """Import the tools of an agent whose file lies in ``beside``, in order.
+    """Import the tools of an agent whose file lies in ``beside``, in order, and the functions of its ``predicates``.
 
     Imported are shipped tools, those of installed distributions, and files beneath ``beside`` that the user has
     trusted by ``agentspec tools lock`` or names now in ``trusted_files``. ``agent`` is the agent's file, for messages.
@@ -75,7 +86,9 @@ def load_tools(
             if objection is not None:
                 raise InvalidInput(f"tool {source.ref.text}: {objection}")
         sources.append(source)
+    called = {name: _trusted(ref, beside, agent, named, trust) for name, ref in predicates.items()}
     used = {source.file.path for source in sources if source.origin == "file" and source.file is not None}
+    used |= {file.path for file in called.values()}
     for path in named:
         if path not in used:
             others = f"its files are {', '.join(map(str, sorted(used)))}" if used else "it names no file at all"
@@ -84,7 +97,13 @@ def load_tools(
     tools = {
         source.ref.name: _tool(source, modules, lock_command(beside, source.ref.file, agent)) for source in sources
     }
-    return LoadedTools(tools, tuple(_told(sources, named)))
+    functions = {}
+    for name, file in called.items():
+        if file.path not in modules:
+            modules[file.path] = import_tool_file(file)
+        functions[name] = function_in(modules[file.path], predicates[name].name)
+    told = [Imported(name, "file", str(file.path), kind="predicate") for name, file in called.items()]
+    return LoadedTools(tools, (*_told(sources, named), *told), functions)
 
 
 def tools_from_functions(functions: Iterable[Callable[..., Any] | Tool]) -> dict[str, Tool]:
@@ -103,6 +122,20 @@ def _resolved(paths: Collection[Path]) -> list[Path]:
         if not path.is_file():
             raise InvalidInput(f"{path}: no such file")
     return [path.resolve() for path in paths]
+
+
+def _trusted(
+    ref: PredicateRef, beside: Path | None, agent: Path | None, named: Collection[Path], trust: TrustStore
+) -> ToolFile:
+    """The file of a predicate's function, if it may run. Raises InvalidInput."""
+    source = predicate_source(ref, beside, agent=agent)
+    if source.fault is not None or source.file is None:
+        raise InvalidInput(str(source.fault))
+    if source.file.path not in named:
+        objection = trust.objection(source.file, lock_command(beside, ref.file, agent))
+        if objection is not None:
+            raise InvalidInput(f"predicate {ref.text}: {objection}")
+    return source.file
 
 
 def _tool(source: ToolSource, modules: dict[Path, ModuleType], command: str) -> Tool:

@@ -28,7 +28,8 @@ from agentspec.guard.guard import Guard, Position
 from agentspec.guard.segment import Node, Segment
 from agentspec.spec import alphabet as alphabet_module
 from agentspec.spec import step as step_module
-from agentspec.spec.alphabet import Alphabet, CallRegister, QuoteRegister
+from agentspec.spec.alphabet import Alphabet
+from agentspec.spec.register import CallRegister, QuoteRegister
 from tests.laws.toy import ToyEngine, ToySource, toy_tokenizer
 
 # The game -----------------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from agentspec.content.constraint import Choice, Literal, max_bytes
 from agentspec.content.language import matches
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, SpecError
-from agentspec.spec.alphabet import BORDER, CallRegister, alphabet, framed, line
+from agentspec.spec.alphabet import BORDER, alphabet, framed, line
 from agentspec.spec.load import load_text
+from agentspec.spec.register import CallRegister
 
 TEXT = """
 version: 1

@@ -35,17 +35,17 @@ def lower(
     """The grammar of a segment; ``text_of`` gives the whole text of a letter, cue to border.
 
     Letters of one step and tool with the same node behind them are one terminal; ``together`` gives their texts, where
-    it knows them more simply than as a choice.
+    it knows them more simply than as a choice. Of letters that one text may turn out to be, the first stands for all.
     """
     terminals: dict[tuple[Letter, ...], str] = {}
     rules: list[str] = []
     for i, node in enumerate(segment.nodes):
-        alike: dict[tuple[str | None, str | None, int | None], list[Letter]] = {}
+        alike: dict[tuple[str | None, str | None, int | None], dict[Letter, Letter]] = {}
         for letter, behind in node.alternatives:
-            alike.setdefault((letter.step, letter.tool, behind), []).append(letter)
+            alike.setdefault((letter.step, letter.tool, behind), {}).setdefault(letter.choice, letter)
         ways = []
         for (_, _, behind), letters in alike.items():
-            name = terminals.setdefault(tuple(letters), f"L{len(terminals)}")
+            name = terminals.setdefault(tuple(letters.values()), f"L{len(terminals)}")
             ways.append(name if behind is None else f"{name} n{behind}")
         if node.may_end:
             ways.append('""')
