@@ -120,6 +120,15 @@ def shortest_lasso(graph: Graph) -> Lasso | None:
         owed -= met
     if state != start or not loop:
         loop += walk.path(state, part.moves.__getitem__, lambda q, _: q == start)[0]
+    return _shortened(prefix, loop)
+
+
+def _shortened(prefix: list[Valuation], loop: list[Valuation]) -> Lasso:
+    """The shortest lasso that is the same word."""
+    period = next(n for n in range(1, len(loop) + 1) if len(loop) % n == 0 and loop[n:] == loop[:-n])
+    prefix, loop = prefix[:], loop[:period]
+    while prefix and prefix[-1] == loop[-1]:
+        loop = [prefix.pop(), *loop[:-1]]
     return Lasso(tuple(prefix), tuple(loop))
 
 

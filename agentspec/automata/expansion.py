@@ -11,7 +11,7 @@ of the future stands below them is guessed position by position (``logic.endless
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 
 from agentspec.automata.acceptance import generalized_buchi
@@ -46,6 +46,9 @@ Way = tuple[Ids, Ids]
 Ways = frozenset[Way]
 State = tuple[Ids, Ids]
 """The formulas that must hold from here on, and the bits of the memory that are set."""
+
+WAYS_LIMIT = 1_000
+"""Ways to go on after one letter, none better than another, up to which a formula is translated."""
 
 _FREE: Ways = frozenset({(frozenset(), frozenset())})
 _NONE: Ways = frozenset()
@@ -187,7 +190,7 @@ class _Expansion:
         return frozenset(m for m in every if not any(better(n, m) for n in every))
 
     def _both(self, f: int, g: int) -> int:
-        return self._table.apply(_conjoined, (f, g), self._and)
+        return self._table.apply(self._conjoined, (f, g), self._and)
 
     def _expanded(self, formula: Formula, memory: Ids) -> int:
         """The ways to go on from a formula: a diagram whose leaves are sets of ways, none better than another."""
@@ -235,7 +238,7 @@ class _Expansion:
             case And(operands):
                 return reduce(self._both, map(ways, operands))
             case Or(operands):
-                return reduce(lambda f, g: table.apply(_either, (f, g), self._or), map(ways, operands))
+                return reduce(lambda f, g: table.apply(self._either, (f, g), self._or), map(ways, operands))
             case Next(a):
                 asked = frozenset(self._id(part) for part in (a.operands if isinstance(a, And) else (a,)))
                 return table.leaf(frozenset({(asked, frozenset[int]())}))
@@ -243,10 +246,10 @@ class _Expansion:
                 promise = self._promises.setdefault(b, len(self._promises))
                 again: Ways = frozenset({(frozenset({self._id(node)}), frozenset({promise}))})
                 later = self._both(ways(a), table.leaf(again))
-                return table.apply(_either, (ways(b), later), self._or)
+                return table.apply(self._either, (ways(b), later), self._or)
             case Release(a, b):
                 stay: Ways = frozenset({(frozenset({self._id(node)}), frozenset[int]())})
-                released = table.apply(_either, (ways(a), table.leaf(stay)), self._or)
+                released = table.apply(self._either, (ways(a), table.leaf(stay)), self._or)
                 return self._both(ways(b), released)
         raise TypeError(f"not in normal form: {node!r}")
 
@@ -284,21 +287,22 @@ class _Expansion:
                 return table.apply(lambda a, b: b or (a and was), roots)
         raise TypeError(f"not in normal form: {node!r}")
 
+    # -- sets of ways ----------------------------------------------------------------------------------------------
 
-def _conjoined(one: Ways, two: Ways) -> Ways:
-    if one == _FREE:
-        return two
-    if two == _FREE:
-        return one
-    return _best(frozenset((a | b, p | q) for a, p in one for b, q in two))
+    def _conjoined(self, one: Ways, two: Ways) -> Ways:
+        if one == _FREE:
+            return two
+        if two == _FREE:
+            return one
+        return self._best({(a | b, p | q) for a, p in one for b, q in two})
 
+    def _either(self, one: Ways, two: Ways) -> Ways:
+        return self._best(one | two)
 
-def _either(one: Ways, two: Ways) -> Ways:
-    return _best(one | two)
-
-
-def _best(ways: Ways) -> Ways:
-    """Without the ways that ask and promise no less than another."""
-    if len(ways) < 2:
-        return ways
-    return frozenset(w for w in ways if not any(v[0] <= w[0] and v[1] <= w[1] and v != w for v in ways))
+    def _best(self, ways: Collection[Way]) -> Ways:
+        """Without the ways that ask and promise no less than another."""
+        if len(ways) > WAYS_LIMIT:
+            raise self._table.effort.refusal(f"it can go on in more than {WAYS_LIMIT} ways after one letter")
+        if len(ways) < 2:
+            return frozenset(ways)
+        return frozenset(w for w in ways if not any(v[0] <= w[0] and v[1] <= w[1] and v != w for v in ways))

@@ -105,6 +105,7 @@ def explored(
 
     known: dict[tuple[int, ...], int] = {}
     for key in queue:
+        table.effort.spent(len(table.rank))
         roots.append(table.apply(numbered, (expand(key),), known))
     return Graph(table, names, tuple(roots), 0, acceptance), queue
 

@@ -160,9 +160,12 @@ def _renumbered(acceptance: Acceptance, number: dict[int, int]) -> Acceptance:
 def simulation(graph: Graph) -> frozenset[tuple[int, int]]:
     """The pairs ``(s, t)`` such that ``t`` can answer each move of ``s`` with the same valuation and no fewer marks."""
     table = graph.table
-    pairs = {
-        (s, t): table.together(graph.roots[s], graph.roots[t]) for s in graph.states for t in graph.states if s != t
-    }
+    pairs = {}
+    for s in graph.states:
+        table.effort.spent(len(table.rank))
+        for t in graph.states:
+            if s != t:
+                pairs[s, t] = table.together(graph.roots[s], graph.roots[t])
     related = {(q, q) for q in graph.states} | set(pairs)
     changing = True
     while changing:

@@ -91,12 +91,18 @@ def _parted(b: Formula, steady: dict[Formula, bool]) -> tuple[Formula | None, li
 
 def _is_steady(formula: Formula, known: dict[Formula, bool]) -> bool:
     """Whether it is made of ``G F a`` and ``F G a`` by ``&`` and ``|``: true at all positions or at none."""
-    for node in subformulas(formula):
+    stack = [formula]
+    while stack:
+        node = stack.pop()
         if node in known:
             continue
         match node:
             case And(operands) | Or(operands):
-                known[node] = bool(operands) and all(known[part] for part in operands)
+                below = [part for part in operands if part not in known]
+                if below:
+                    stack += [node, *below]
+                else:
+                    known[node] = bool(operands) and all(known[part] for part in operands)
             case Release(left, Until(outer, _)):
                 known[node] = left == FALSE and outer == TRUE
             case Until(left, Release(outer, _)):
