@@ -90,7 +90,7 @@ def test_intersection(one: Formula, two: Formula) -> None:
 @pytest.mark.parametrize(
     ("text", "prefix", "loop"),
     [
-        ("F a", 0, 1),
+        ("F a", 1, 1),
         ("G F a & G F !a", 0, 2),
         ("!a & X !a & G(a -> F b) & F a", 2, 2),
         ("F G a", 0, 1),
