@@ -19,7 +19,7 @@ class Report:
 
     ``notes`` say under which assumptions the guarantee holds. ``witness`` is how tools and users break a spec that is
     not realizable, ``blamed`` are the rules to blame where it is not, none of which could be left out of the blame.
-    ``analysis`` is there for realizable specs, ``ltl`` holds each rule as a formula.
+    ``analysis`` is there for realizable specs, ``ltl`` holds each rule as a formula; a policy does not ``guard``.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Report:
     analysis: Analysis | None = None
     assumptions: tuple[str, ...] = ()
     ltl: tuple[tuple[str, str], ...] = ()
+    guards: bool = True
 
     @property
     def fine(self) -> bool:
@@ -50,7 +51,7 @@ class Report:
             "name": self.name,
             "satisfiable": self.satisfiable,
             "realizable": self.realizable,
-            "guarantee": "full" if self.realizable else None,
+            "guarantee": "full" if self.realizable and self.guards else None,
             "states": self.states,
             "dead_steps": list(self.dead_steps),
             "least_budget": None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentspec.errors import AgentSpecError
+from agentspec.errors import AgentSpecError, SpecError
 
 if TYPE_CHECKING:
     from agentspec.checking.check import Report
@@ -48,8 +48,17 @@ def _report(name: str) -> Report:
     from agentspec.checking import check as checking
     from agentspec.checking.cache import compiled_agent
     from agentspec.episode.prompt_examples import read_examples
+    from agentspec.episode.replay_policy import policy_of
 
-    compiled = compiled_agent(name)
+    try:
+        compiled = compiled_agent(name)
+    except SpecError:
+        policy = policy_of(name)
+        if policy is None:
+            raise
+        from agentspec.episode.policy_check import check_policy
+
+        return check_policy(policy)
     if compiled.realizable:
         read_examples(compiled)
     return checking.check(compiled)
@@ -67,7 +76,9 @@ def _tell(name: str, report: Report) -> None:
         typer.echo("  how it happens, step by step:", err=True)
         for line in report.witness.lines():
             typer.echo(f"    {line}", err=True)
-    if report.realizable:
+    if report.realizable and not report.guards:
+        typer.echo(f"{name}: its rules can be satisfied together")
+    elif report.realizable:
         verdict = "guaranteed by construction" if not report.problems else "realizable"
         typer.echo(f"{name}: {verdict}; {report.states} states; least budget: {report.least_budget}")
     if report.analysis is not None and report.analysis.trap is not None:

@@ -153,6 +153,15 @@ def load_policy(name: str, *, only: Collection[str] = ()) -> Policy:
     return Policy(policy.spec, policy.of_messages, tuple(dict.fromkeys((*policy.tools, *sorted(named)))), tuple(only))
 
 
+def policy_of(name: str) -> Policy | None:
+    """The policy in a file, or None where it is none: it has steps or a behavior, or no rules. Raises InvalidInput."""
+    path = resolve(name)
+    layers = read_layers(read_text(path), str(path), path)
+    if layers.steps() or layers.last("behavior") or not layers.rules():
+        return None
+    return load_policy(name)
+
+
 def _of_messages(layers: Layers) -> Spec:
     top = layers.spec[-1]
     semantics = layers.last("semantics")
