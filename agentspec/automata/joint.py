@@ -52,9 +52,8 @@ def satisfying_word(letters: Sequence[Letter], structure: Sequence[Component], r
         word, seen = _search(letters, structure, [(name, by_name[name]) for name in chosen], until)
         explored += seen
         if word is None:
-            return Decision(
-                None, _core(letters, structure, [(name, by_name[name]) for name in chosen], until), explored
-            )
+            core = _core(letters, structure, [(name, by_name[name]) for name in chosen], until)
+            return Decision(None, tuple(name for name, _ in rules if name in core), explored)
         broken = [name for name, monitor in rules if name not in chosen and not _holds(monitor, word)]
         if not broken:
             return Decision(word, (), explored)
