@@ -71,7 +71,13 @@ def test_the_examples_are_examined(file: Path) -> None:
     transcripts = read_transcripts(declared.spec, declared.examples, declared.examples_source)
     assert list(findings(agent, transcripts, "")) == []
     for transcript in transcripts:
-        cut = [replace(transcript, lines=transcript.lines[:kept]) for kept in range(1, len(transcript.lines))]
+        whole = {len(transcript.lines)}
+        if declared.spec.semantics == "infinite":  # what is cut at the end of a turn is a session as well
+            asked = str(transcript.lines[0].step)
+            whole |= {i for i, line in enumerate(transcript.lines) if line.step == asked}
+        cut = [
+            replace(transcript, lines=transcript.lines[:n]) for n in range(1, len(transcript.lines)) if n not in whole
+        ]
         for broken in (*cut, replace(transcript, lines=transcript.lines[::-1])):
             assert len(list(findings(agent, [broken], ""))) == 1
 
@@ -81,10 +87,12 @@ def test_the_examples_are_examined(file: Path) -> None:
 )
 @each_agent
 def test_every_run_of_a_toy_is_accepted(file: Path, will: str, tmp_path: Path) -> None:
+    """Or, of an agent whose sessions have no end, waits for the user, with nothing violated."""
     place = Place(tmp_path)
     done = place.inside("run", file.stem, "Please pay order D40.", "--json", toy=True, TOY_WILL=will)
-    assert done.shape["status"] == "accepted", done
-    assert {verdict["verdict"] for verdict in done.shape["verdicts"]} <= {"satisfied"}
+    endless = load(str(file)).spec.semantics == "infinite"
+    assert done.shape["status"] == ("pending" if endless else "accepted"), done
+    assert {verdict["verdict"] for verdict in done.shape["verdicts"]} <= {"undecided" if endless else "satisfied"}
     assert place.trace()[-1] == {"type": "result", **done.shape}
 
 
@@ -113,7 +121,7 @@ def test_yaml_in_the_docs_is_fine(block: str) -> None:
 def test_there_are_blocks_and_files() -> None:
     assert len(BLOCKS) >= 3
     assert {file.stem for file in AGENTS} >= {
-        "react", "react-zero", "clerk", "direct", "cot", "extract-json", "router",
+        "react", "react-zero", "clerk", "direct", "cot", "extract-json", "router", "support",
     }  # fmt: skip
     documents = {str(block.id).split("-")[0] for block in BLOCKS}
     assert documents >= {"README.md", "language.md", "quickstart.md"}
