@@ -11,10 +11,16 @@ from agentspec.automata.expansion import generalised_buchi
 from agentspec.automata.mtbdd import Mtbdd
 from agentspec.automata.omega_graph import Graph, complement, completed, product
 from agentspec.automata.reduce import merged, plain_marks, reduced, trimmed
-from agentspec.automata.safra import breakpoints, determinised, one_set
+from agentspec.automata.safra import breakpoints, determinised, language_classes, one_set, redirected
 from agentspec.automata.weak import accepting_states, minimal_weak, weak_deterministic
 from agentspec.logic.endless import endless
 from agentspec.logic.formula import PAST, And, Formula, Next, Not, Or, Release, Until, subformulas
+
+SMALL = 10
+"""States of nondeterministic automata up to which a formula and its negation are both determinised by trees."""
+
+COMPARED = 16
+"""States of deterministic automata up to which the languages of all pairs of states are compared."""
 
 
 def deterministic_graph(formula: Formula, names: tuple[str, ...], table: Mtbdd) -> Graph:
@@ -52,28 +58,23 @@ class _Determinization:
         return found
 
     def _single(self, formula: Formula) -> Graph:
-        opposite = endless(Not(formula))
         own = self._nondeterministic(formula)
-
-        def other() -> Graph:
-            return self._nondeterministic(opposite)
-
-        weak = weak_deterministic(own, other, sure=is_obligation(formula))
+        if own.deterministic:
+            return cleaned(own)
+        opposite = endless(Not(formula))
+        weak = weak_deterministic(own, lambda: self._nondeterministic(opposite), sure=is_obligation(formula))
         if weak is not None:
             return weak
-        found = [cleaned(own)] if own.deterministic else []
-        if other().deterministic:
-            found.append(cleaned(complement(other())))
-        if not found:
-            staying = accepting_states(other())
+        other = self._nondeterministic(opposite)
+        if other.deterministic:
+            return cleaned(complement(other))
+        found = []
+        for graph, negate in ((other, False), (own, True)):
+            staying = accepting_states(graph)
             if staying is not None:
-                found.append(cleaned(breakpoints(other(), staying)))
-            staying = accepting_states(own)
-            if staying is not None:
-                found.append(cleaned(complement(breakpoints(own, staying))))
-        if not found:
-            found.append(self._determinised(own, other()))
-        return min(found, key=lambda graph: (len(graph.roots), len(graph.acceptance.marks())))
+                buchi = breakpoints(graph, staying)
+                found.append(_smallest(complement(buchi) if negate else buchi))
+        return min(found, key=_size) if found else self._by_trees(own, other)
 
     def _nondeterministic(self, formula: Formula) -> Graph:
         found = self._buchi.get(formula)
@@ -81,11 +82,27 @@ class _Determinization:
             found = self._buchi[formula] = reduced(generalised_buchi(formula, self._names, self._table))
         return found
 
-    def _determinised(self, own: Graph, other: Graph) -> Graph:
+    def _by_trees(self, own: Graph, other: Graph) -> Graph:
         one, two = one_set(own), one_set(other)
-        if len(one.roots) <= len(two.roots):
-            return cleaned(determinised(one))
-        return cleaned(complement(determinised(two)))
+        both = max(len(one.roots), len(two.roots)) <= SMALL
+        found = []
+        if both or len(one.roots) <= len(two.roots):
+            found.append(_smallest(determinised(one)))
+        if both or not found:
+            found.append(_smallest(complement(determinised(two))))
+        return min(found, key=_size)
+
+
+def _size(graph: Graph) -> tuple[int, int]:
+    return len(graph.roots), len(graph.acceptance.marks())
+
+
+def _smallest(graph: Graph) -> Graph:
+    """``cleaned``, and of states with equal languages in different components only the last ones are kept."""
+    small = cleaned(graph)
+    if 1 < len(small.roots) <= COMPARED:
+        small = cleaned(redirected(small, language_classes(small)))
+    return small
 
 
 def cleaned(graph: Graph) -> Graph:

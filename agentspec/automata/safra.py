@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from agentspec.automata.acceptance import Inf, parity_min_even
-from agentspec.automata.omega_graph import NONE, Graph, Marks, Move, explored
+from agentspec.automata.acceptance import Inf, joined, parity_min_even, shifted
+from agentspec.automata.fair import alive
+from agentspec.automata.omega_graph import NONE, Graph, Marks, Move, completed, explored, negated
 from agentspec.automata.reduce import reachable
 
 MARKED = frozenset({0})
@@ -155,3 +156,23 @@ def redirected(graph: Graph, languages: Sequence[Hashable]) -> Graph:
         return graph
     found = graph.changed(lambda _, leaf: frozenset((image[t], marks) for t, marks in leaf))
     return reachable(Graph(found.table, found.names, found.roots, image[graph.initial], found.acceptance))
+
+
+def language_classes(graph: Graph) -> list[int]:
+    """A number for each state of a deterministic graph, equal just where the languages are."""
+    full = completed(graph)
+    size, table = len(full.roots), full.table
+    shift = 1 + max(full.acceptance.marks(), default=-1)
+    only_first = joined([full.acceptance, negated(shifted(full.acceptance, shift))], every=True)
+
+    def both(one: frozenset[Move], two: frozenset[Move]) -> frozenset[Move]:
+        return frozenset((p * size + q, m | {i + shift for i in n}) for p, m in one for q, n in two)
+
+    known: dict[tuple[int, ...], int] = {}
+    roots = tuple(table.apply(both, (p, q), known) for p in full.roots for q in full.roots)
+    differ = alive(Graph(table, full.names, roots, 0, only_first).moves, only_first)
+
+    def alike(p: int, q: int) -> bool:
+        return p * size + q not in differ and q * size + p not in differ
+
+    return [min(q for q in graph.states if alike(p, q)) for p in graph.states]

@@ -71,12 +71,12 @@ def minimal_weak(graph: Graph, accepting: frozenset[int]) -> Graph:
 def weak_deterministic(buchi: Graph, negation: Callable[[], Graph], *, sure: bool) -> Graph | None:
     """The minimal deterministic weak automaton of the language, None where there is none (or the subsets are many).
 
-    ``negation`` gives a Büchi automaton of the other words; not needed where the language is surely an obligation.
+    A deterministic automaton that is not weak has no weak equivalent (Wagner 1979). ``negation`` gives a Büchi automaton
+    of the other words; it is not needed where the language is surely an obligation.
     """
     if buchi.deterministic:
         accepting = accepting_states(buchi)
-        if accepting is not None:
-            return minimal_weak(buchi, accepting)
+        return None if accepting is None else minimal_weak(buchi, accepting)
     found = subsets(buchi)
     if found is None:
         return None
