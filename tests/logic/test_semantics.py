@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agentspec.logic.formula import TRUE, Atom, Formula, Next, Not, subformulas
 from agentspec.logic.parse import parse_formula
-from agentspec.logic.semantics import holds, holds_on_lasso, holds_on_nothing
+from agentspec.logic.semantics import holds, holds_on_lasso, holds_on_nothing, truth_along
 from agentspec.logic.show import show_formula
 from agentspec.logic.simplify import to_nnf
 from tests.logic.strategies import Lasso, Word, all_lassos, all_words, formulas, lassos, patient, words
@@ -205,8 +205,7 @@ PAST_LAWS = [
 def test_laws(one: str, two: str) -> None:
     left, right = parse_formula(one), parse_formula(two)
     for word in all_words(max_size=4):
-        for at in range(len(word)):
-            assert holds(left, word, at) == holds(right, word, at), (word, at)
+        assert truth_along(left, word)[left] == truth_along(right, word)[right], word
 
 
 @pytest.mark.parametrize(
@@ -310,7 +309,7 @@ def test_counts_count(counted: Formula, reset: Formula | None, comparison: str, 
 )
 def test_the_past_by_its_definition(text: str, definition: Callable[[list[bool], list[bool], int], bool]) -> None:
     formula = parse_formula(text)
-    for word in all_words(max_size=5):
+    for word in all_words(max_size=4):
         a, b = ["a" in letter for letter in word], ["b" in letter for letter in word]
         for at in range(len(word)):
             assert holds(formula, word, at) == definition(a, b, at)
@@ -470,7 +469,7 @@ INFINITE_LAWS = [pair for pair in LAWS if pair not in ENDS] + PAST_LAWS
 @pytest.mark.parametrize(("one", "two"), INFINITE_LAWS)
 def test_laws_over_infinite_words(one: str, two: str) -> None:
     left, right = parse_formula(one), parse_formula(two)
-    for lasso in all_lassos(max_size=3):
+    for lasso in all_lassos(max_size=2):
         for at in range(5):
             assert holds_on_lasso(left, *lasso, at) == holds_on_lasso(right, *lasso, at), (lasso, at)
 

@@ -129,7 +129,7 @@ def test_operands_that_are_parts_of_each_other(seed: int) -> None:
         assert_same(simplify(formula), formula, rng.sample(SHORT, 10), rng.sample(LASSOS, 2))
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_joins_of_formulas_that_are_not_simple(seed: int) -> None:
     rng = Random(seed)
     for _ in range(100):
@@ -151,7 +151,7 @@ def test_all_words_up_to_length_4_and_all_lassos(seed: int) -> None:
 
 @pytest.mark.parametrize(("one", "two"), PAST_LAWS)
 def test_past_laws_survive(one: str, two: str) -> None:
-    assert_same(simplify(parse_formula(one)), simplify(parse_formula(two)), SHORT, LASSOS[:50])
+    assert_same(simplify(parse_formula(one)), simplify(parse_formula(two)), SHORT, LASSOS[:50:3])
 
 
 @pytest.mark.parametrize(("one", "two"), LAWS)
@@ -323,7 +323,7 @@ def test_rewritings(text: str, simple: str) -> None:
 def test_what_looks_needless_and_is_not(text: str) -> None:
     formula = parse_formula(text)
     assert_simple(formula)
-    assert_same(simplify(formula), formula, SHORT, LASSOS)
+    assert_same(simplify(formula), formula, SHORT, LASSOS[::5])
 
 
 def test_nested_equivalences_stay_small_in_memory() -> None:
