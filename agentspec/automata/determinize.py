@@ -16,7 +16,7 @@ from agentspec.automata.weak import accepting_states, minimal_weak, weak_determi
 from agentspec.logic.endless import endless
 from agentspec.logic.formula import PAST, And, Formula, Next, Not, Or, Release, Until, subformulas
 
-SMALL = 10
+SMALL = 5
 """States of nondeterministic automata up to which a formula and its negation are both determinised by trees."""
 
 COMPARED = 16

@@ -71,7 +71,7 @@ def minimal_weak(graph: Graph, accepting: frozenset[int]) -> Graph:
 def weak_deterministic(buchi: Graph, negation: Callable[[], Graph], *, sure: bool) -> Graph | None:
     """The minimal deterministic weak automaton of the language, None where there is none (or the subsets are many).
 
-    A deterministic automaton that is not weak has no weak equivalent (Wagner 1979). ``negation`` gives a Büchi automaton
+    A deterministic automaton that is not weak has no weak equivalent (Wagner 1979). ``negation`` gives a Büchi one
     of the other words; it is not needed where the language is surely an obligation.
     """
     if buchi.deterministic:
