@@ -55,6 +55,8 @@ class Compiled:
 
     def with_functions(self, functions: Mapping[str, Function]) -> Self:
         """The same with the functions of its runtime predicates, by predicate; what was computed already stays."""
+        if not functions:
+            return self
         runtime = replace(self.alphabet.runtime, functions=functions)
         made = replace(self, alphabet=replace(self.alphabet, runtime=runtime))
         vars(made).update({name: value for name, value in vars(self).items() if name not in vars(made)})
