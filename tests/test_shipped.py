@@ -11,7 +11,9 @@ import pytest
 
 from agentspec.checking.check import check
 from agentspec.checking.compile import Compiled, compile_agent
+from agentspec.episode.policy_check import check_policy
 from agentspec.episode.prompt_examples import findings, read_examples, read_transcripts
+from agentspec.episode.replay_policy import load_policy
 from agentspec.shipped import folder
 from agentspec.spec.load import load, load_text
 from tests.cli.process import Place
@@ -114,8 +116,13 @@ def test_the_command_line_agrees(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_yaml_in_the_docs_is_fine(block: str) -> None:
-    assert check(compile_agent(load_text(block))).fine
+def test_yaml_in_the_docs_is_fine(block: str, tmp_path: Path) -> None:
+    if "\nsteps:" in block or "\nextends:" in block:
+        assert check(compile_agent(load_text(block))).fine
+        return
+    file = tmp_path / "policy.yaml"
+    file.write_text(block, encoding="utf-8")
+    assert check_policy(load_policy(str(file))).fine
 
 
 def test_there_are_blocks_and_files() -> None:

@@ -59,23 +59,13 @@ class Monitor:
     def settled(self, state: int) -> bool:
         """Whether every continuation, the empty one included, satisfies the rule."""
         if state == UNSEEN:
-            return (
-                self._nothing
-                and self._complete(self.dfa.initial)
-                and self._firm.issuperset(target for _, target in self.dfa.edges[self.dfa.initial])
-            )
+            first = self.dfa.initial
+            return self._nothing and self.dfa.complete(first) and self._firm.issuperset(self.dfa.successors(first))
         return state in self._firm
 
     @cached_property
     def _firm(self) -> frozenset[int]:
         """The states from which nothing but accepting states can be reached."""
         states = range(len(self.dfa.edges))
-        doubtful = [q for q in states if q not in self.dfa.accepting or not self._complete(q)]
-        reaching = backward({q: [target for _, target in self.dfa.edges[q]] for q in states}, doubtful)
-        return frozenset(states) - reaching
-
-    def _complete(self, state: int) -> bool:
-        """Whether every valuation has a transition: the cubes are disjoint, so their shares add up to one."""
-        width = len(self.dfa.propositions)
-        covered = sum(1 << (width - len(a.true | a.false)) for a, _ in self.dfa.edges[state])
-        return covered == 1 << width
+        doubtful = [q for q in states if q not in self.dfa.accepting or not self.dfa.complete(q)]
+        return frozenset(states) - backward({q: list(self.dfa.successors(q)) for q in states}, doubtful)
