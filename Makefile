@@ -30,6 +30,10 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/agents.py
 	$(BIN)/python benchmarks/clerk.py
 	$(BIN)/python benchmarks/decoder.py
+	$(BIN)/python benchmarks/translate.py
+	$(BIN)/python benchmarks/declare.py
+	$(BIN)/python benchmarks/compile.py
+	$(BIN)/python benchmarks/replay.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
