@@ -80,6 +80,39 @@ def test_finite_words_are_those_that_end(formula: Formula) -> None:
     assert separating_lasso(to_buchi(until_end(formula), ("a", "b", "end")), finite) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["!last", "last", "X !a", "N a", "F last", "G(a -> X !b)", "a U X !b", "X a R b", "Y true"]
+)
+def test_the_last_position_of_finite_words(text: str) -> None:
+    formula = parse_formula(text)
+    finite = from_dfa(translate(formula, ("a", "b")))
+    assert separating_lasso(to_buchi(until_end(formula), ("a", "b", "end")), finite) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "F(a & G F b)",
+        "F(a | F G b)",
+        "G(a | F G b)",
+        "G(a & G F b)",
+        "a U (b & G F a)",
+        "a U (b | G F !a)",
+        "a R (b | F G a)",
+        "a R (b & G F b)",
+        "X(G F a & F G b)",
+        "G(a -> (b U (a & (G F b | F G a))))",
+        "O(a & G F b)",
+    ],
+)
+def test_what_holds_everywhere_or_nowhere(text: str) -> None:
+    formula = parse_formula(text)
+    for translation in (to_buchi, deterministic):
+        laws.agrees_on_lassos(translation, formula, ("a", "b"), AB)
+    for prefix, loop in AB:
+        assert holds_on_lasso(endless(formula), prefix, loop, 1) == holds_on_lasso(formula, prefix, loop, 1)
+
+
 def test_reductions_keep_the_language() -> None:
     rng = Random(4)
     for _ in range(50):

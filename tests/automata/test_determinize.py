@@ -139,6 +139,13 @@ def test_sizes(text: str, states: int, acceptance: Acceptance) -> None:
     assert omega.acceptance == acceptance or _alike(omega.acceptance, acceptance)
 
 
+@pytest.mark.parametrize(
+    ("text", "states"), [("F(b & G F a | X G b)", 3), ("a U G(b | X F a)", 3), ("G F (a U X b) <-> G F c", 1)]
+)
+def test_states_of_equal_languages_are_entered_once(text: str, states: int) -> None:
+    assert len(deterministic(parse_formula(text)).edges) == states
+
+
 def _alike(one: Acceptance, two: Acceptance) -> bool:
     """Equal but for the order of the parts and the numbers of the marks."""
 
