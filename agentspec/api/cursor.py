@@ -232,6 +232,8 @@ class Cursor:
         if target == VIOLATED:
             return f"it would break {self._broken((letter,))}"
         if target in compiled.solution.rank:
+            if position.guard.sure is not None and position.guard.sure.costs.fits(position.state, position.left):
+                return "what functions will say after it is not known, and without it a good end is sure"
             return f"the budget left ({position.left}) does not hold it and a good end after it"
         play = compiled.play(target)
         told = ", ".join(filter(None, (" → ".join(map(str, play.letters)), play.end)))

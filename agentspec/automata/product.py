@@ -60,7 +60,7 @@ class Arena:
     ``choices[q]`` are the sets of letters among which the model chooses at ``q``; which letter of the set it becomes is
     the adversary's. At the model's positions they are the letters equal but for what is open, one letter each where
     nothing is; at the others there is one set, of all letters. So everywhere: the model picks a set, the adversary a
-    letter of it.
+    letter of it. Where the model is ``knowing`` it picks each of its letters by itself, whatever is open.
     """
 
     propositions: tuple[str, ...]
@@ -69,6 +69,7 @@ class Arena:
     moves: tuple[dict[Letter, int], ...]
     accepting: frozenset[int]
     excluded: tuple[dict[Letter, str], ...] = ()
+    knowing: bool = False
 
     def __len__(self) -> int:
         return len(self.moves)
@@ -77,11 +78,10 @@ class Arena:
     def choices(self) -> tuple[tuple[tuple[Letter, ...], ...], ...]:
         return tuple(map(self._choices, self.owner, self.moves))
 
-    @staticmethod
-    def _choices(owner: Owner | None, moves: dict[Letter, int]) -> tuple[tuple[Letter, ...], ...]:
+    def _choices(self, owner: Owner | None, moves: dict[Letter, int]) -> tuple[tuple[Letter, ...], ...]:
         if owner != Owner.MODEL:
             return (tuple(moves),) if moves else ()
-        if not any(letter.open for letter in moves):
+        if self.knowing or not any(letter.open for letter in moves):
             return tuple((letter,) for letter in moves)
         found: dict[Letter, list[Letter]] = {}
         for letter in moves:
@@ -276,5 +276,6 @@ def quotient(arena: Arena, classes: Sequence[int]) -> tuple[Arena, list[int]]:
         tuple({a: t if t == VIOLATED else classes[t] for a, t in arena.moves[q].items()} for q in kept),
         frozenset(classes[q] for q in arena.accepting),
         tuple(arena.excluded[q] for q in kept) if arena.excluded else (),
+        arena.knowing,
     )
     return small, kept

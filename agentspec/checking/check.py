@@ -10,6 +10,8 @@ from agentspec.checking.compile import Compiled
 from agentspec.checking.play import Play
 from agentspec.errors import SpecError
 from agentspec.guard.budget import Budget
+from agentspec.guard.guard import TRIES
+from agentspec.logic.formula import atoms
 from agentspec.logic.show import show_formula
 
 
@@ -20,6 +22,7 @@ class Report:
     ``notes`` say under which assumptions the guarantee holds. ``witness`` is how tools and users break a spec that is
     not realizable, ``blamed`` are the rules to blame where it is not, none of which could be left out of the blame.
     ``analysis`` is there for realizable specs, ``ltl`` holds each rule as a formula; a policy does not ``guard``.
+    ``partial`` are the rules that a run may have to stop for, since what a function says shows only when it is called.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Report:
     assumptions: tuple[str, ...] = ()
     ltl: tuple[tuple[str, str], ...] = ()
     guards: bool = True
+    partial: tuple[str, ...] = ()
 
     @property
     def fine(self) -> bool:
@@ -51,7 +55,8 @@ class Report:
             "name": self.name,
             "satisfiable": self.satisfiable,
             "realizable": self.realizable,
-            "guarantee": "full" if self.realizable and self.guards else None,
+            "guarantee": ("partial" if self.partial else "full") if self.realizable and self.guards else None,
+            **({"unguaranteed": list(self.partial)} if self.partial else {}),
             "states": self.states,
             "dead_steps": list(self.dead_steps),
             "least_budget": None
@@ -97,7 +102,7 @@ def check(compiled: Compiled) -> Report:
         notes = (*notes, f"not examined further, for want of time or space: {', '.join(analysis.left_out)}")
     return Report(
         agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), notes,
-        analysis=analysis, assumptions=assumptions, ltl=ltl,
+        analysis=analysis, assumptions=assumptions, ltl=ltl, partial=compiled.unguaranteed,
     )  # fmt: skip
 
 
@@ -109,6 +114,15 @@ def _notes(compiled: Compiled) -> tuple[str, ...]:
         notes.append("a session: the limits are those of a turn, from one step of the user to the next")
     elif compiled.waits_for_user:
         notes.append("the user writes more than once; a run whose user stays silent ends 'pending'")
+    if compiled.partial:
+        rules = [rule for rule in compiled.blocking if rule.id in compiled.unguaranteed]
+        asked = {name for rule in rules for name in atoms(rule.formula)} & compiled.alphabet.runtime.declared.keys()
+        notes.append(
+            f"guaranteed in part: {', '.join(compiled.unguaranteed)} cannot be kept whatever the functions say of "
+            f"{', '.join(sorted(asked))}, which shows only when a step is written. A step after which no good end is "
+            f"left is taken back and written anew, {TRIES} times in all and within the budget; then the run ends "
+            "'stopped_rule'"
+        )
     for declared in compiled.agent.spec.propositions:
         schema = compiled.schemas[declared.tool].parameters if declared.tool else {}
         for name in declared.where or {}:

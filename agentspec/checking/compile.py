@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Self
 
@@ -38,7 +38,11 @@ from agentspec.spec.runtime import Function
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """An agent with its automaton and game. ``guard`` is there only if the spec is realizable."""
+    """An agent with its automaton and game. ``guard`` is there only if the spec is realizable.
+
+    Where it is so only for a model that knows what functions will say, the arena is that of such a model and ``sure``
+    the game of one that does not: the guarantee is ``partial``.
+    """
 
     agent: Declaration
     schemas: Mapping[str, ToolSchema]
@@ -47,6 +51,17 @@ class Compiled:
     solution: Solution
     monitors: Mapping[str, Judge]
     structure: tuple[Component, ...]
+    sure: Solution | None = field(default=None, kw_only=True)
+
+    @property
+    def partial(self) -> bool:
+        """Whether some rule needs more than what is sure before a function says what a step of the model is."""
+        return self.sure is not None
+
+    @cached_property
+    def unguaranteed(self) -> tuple[str, ...]:
+        """The rules that make the guarantee partial: with any fewer of them it would be full."""
+        return tuple(rule.id for rule in self.losing_rules) if self.partial else ()
 
     @property
     def realizable(self) -> bool:
@@ -117,7 +132,11 @@ class Compiled:
         """The guard. Raises SpecError, with the adversary's play, where the spec is not realizable."""
         if not self.realizable:
             raise self.refusal()
-        return Guard(self.arena, self.solution, Costs(self.arena, self.weights))
+        sure = None
+        if self.sure is not None:
+            arena = replace(self.arena, knowing=False)
+            sure = Guard(arena, self.sure, Costs(arena, self.weights))
+        return Guard(self.arena, self.solution, Costs(self.arena, self.weights), sure)
 
     @property
     def blocking(self) -> tuple[Rule, ...]:
@@ -232,7 +251,12 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
         refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))
     except SpecError as problem:
         raise SpecError(problem.message, location=problem.location or spec.behavior_location) from None
-    return Compiled(agent, known, letters, arena, solve(arena), monitors, structure)
+    solution, sure = solve(arena), None
+    if arena.initial not in solution.rank and any(letter.open for letter in letters.letters):
+        knowing = replace(arena, knowing=True)
+        if arena.initial in (hoped := solve(knowing)).rank:
+            arena, solution, sure = knowing, hoped, solution
+    return Compiled(agent, known, letters, arena, solution, monitors, structure, sure=sure)
 
 
 def blocking_rules(spec: Spec) -> tuple[Rule, ...]:

@@ -79,7 +79,8 @@ def _tell(name: str, report: Report) -> None:
     if report.realizable and not report.guards:
         typer.echo(f"{name}: its rules can be satisfied together")
     elif report.realizable:
-        verdict = "guaranteed by construction" if not report.problems else "realizable"
+        whole = "guaranteed in part" if report.partial else "guaranteed by construction"
+        verdict = whole if not report.problems else "realizable"
         typer.echo(f"{name}: {verdict}; {report.states} states; least budget: {report.least_budget}")
     if report.analysis is not None and report.analysis.trap is not None:
         typer.echo(f"{name}: trap avoided: {report.analysis.trap}")

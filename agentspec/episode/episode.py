@@ -10,7 +10,6 @@ from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
-from agentspec.content.constraint import Constraint
 from agentspec.decoding.decode import Counters, Source, decode
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.decoding.sample import Sampler
@@ -20,12 +19,14 @@ from agentspec.episode.observe import Observation, observe
 from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
+from agentspec.episode.retry import Failures, TakenBack
 from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
 from agentspec.episode.transcript import identify, said, split_step
+from agentspec.episode.writing import Writing
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
-from agentspec.guard.guard import Position
-from agentspec.guard.segment import Segment, segment
+from agentspec.guard.guard import TRIES, Position
+from agentspec.guard.segment import segment
 from agentspec.spec.alphabet import call_frame
 from agentspec.toolbox.tool import Tool
 
@@ -61,6 +62,7 @@ class Episode:
         self.word: list[Letter] = []
         self.answer: str | None = None
         self.quotes = Quotes(self.compiled)
+        self.failures = Failures(self.compiled)
         self.result: Result | None = None
         self._began = time.perf_counter()
 
@@ -108,9 +110,28 @@ class Episode:
                     raise _Ended("pending", "the user is to write next")
 
     def _write(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
-        """The model's segment: decode, cut into steps, advance the guard. Returns whether the model ended."""
-        writing = _Writing(position, segment(position), self.quotes.bound(self.compiled.contents))
-        texts = SegmentTexts(self.compiled, writing.bound)
+        """The model's segment, or the first step of it, which is taken back. Returns whether the model ended."""
+        spent, length = self.counters.tokens, source.length
+        try:
+            return (yield from self._write_segment(position, source))
+        except TakenBack as failed:
+            source.rollback(source.length - length)
+            position.spend(self.counters.tokens - spent)
+            self.failures.add(failed, self.counters.tokens - spent)
+            if len(self.failures) == TRIES:
+                raise _Ended("stopped_rule", f"{self.failures}, the last time {str(failed.letter)!r}") from None
+            return False
+
+    def _write_segment(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
+        """Decode, cut into steps, advance the guard. Raises TakenBack where the first step may not stay."""
+        bound = self.quotes.bound(self.compiled.contents)
+        texts = SegmentTexts(self.compiled, bound, self.failures)
+        plan = self.failures.left(segment(position), texts.of_letter)
+        if not plan.nodes[0].alternatives:
+            if position.is_accepting:
+                return True
+            raise _Ended("stopped_rule", f"{self.failures}, and the budget holds nothing else")
+        writing = Writing(position, plan, bound)
         matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters))
         ended = False
         for emitted in decode(matcher, source, self.sampler, self.counters, position.left.tokens):
@@ -130,22 +151,29 @@ class Episode:
             raise EngineFault("the model ended where the guard does not allow it")
         return ended
 
-    def _cut(self, writing: _Writing, *, final: bool = False, ended: bool = False) -> Iterator[StepRecord]:
+    def _cut(self, writing: Writing, *, final: bool = False, ended: bool = False) -> Iterator[StepRecord]:
         """Take the steps that are whole by now off the text, one record each."""
         position, steps = writing.position, self.compiled.agent.spec.steps
         while writing.text:
-            here = [steps[name] for name in dict.fromkeys(str(a.step) for a in position.allowed())]
+            allowed = position.allowed()
+            here = [steps[name] for name in dict.fromkeys(str(a.step) for a in allowed)]
             whole = split_step(here, writing.text, final=final)
             if whole is None:
                 return
             try:
-                letter, content = identify(self.compiled, position.allowed(), whole[0].decode(), writing.bound)
+                possible = position.guard.turns_out(position.state, allowed)
+                letter, content = identify(self.compiled, possible, whole[0].decode(), writing.bound)
             except (InvalidInput, UnicodeDecodeError) as problem:
                 raise EngineFault(f"the model's text is not within its constraint: {problem}") from problem
+            if letter not in allowed:
+                raise TakenBack(letter, content)
             tokens, forced, seconds = writing.take(letter, whole[1], ended=ended)
             position.advance(letter, tokens)
             self._take(letter, content)
-            yield self._record(letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state)
+            detail, self.failures = str(self.failures), Failures(self.compiled)
+            yield self._record(
+                letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state, detail=detail
+            )
 
     # One step of each owner ---------------------------------------------------------------------------------------
 
@@ -270,12 +298,12 @@ class Episode:
         self.result = Result(
             status,
             self.answer if status == "accepted" else None,
-            "full" if self.guarded else "partial",
+            "full" if self.guarded and not self.compiled.partial else "partial",
             judged,
             usage,
             str(self.journal.path) if self.journal and self.word else None,
             reason,
-            () if self.guarded else tuple(rule.id for rule in spec.rules),
+            self.compiled.unguaranteed if self.guarded else tuple(rule.id for rule in spec.rules),
         )
         if self.journal is not None and self.word:
             try:
@@ -284,36 +312,6 @@ class Episode:
                 self.result = Result(
                     "engine_fault", None, self.result.guarantee, judged, usage, self.result.trace_path, problem.message
                 )
-
-
-@dataclass
-class _Writing:
-    """A segment under way: the guard's position, the plan and its node, and the text of the step not yet whole."""
-
-    position: Position
-    plan: Segment
-    bound: dict[Letter, Constraint]
-    node: int | None = 0
-    text: bytes = b""
-    tokens: int = 0
-    forced: int = 0
-    began: float = field(default_factory=time.perf_counter)
-
-    def add(self, text: bytes, *, forced: bool) -> None:
-        """One token more."""
-        self.text, self.tokens, self.forced = self.text + text, self.tokens + 1, self.forced + forced
-
-    def take(self, letter: Letter, rest: bytes, *, ended: bool) -> tuple[int, int, float]:
-        """A whole step goes: its tokens, the forced among them, and its seconds.
-
-        The end token is the step's where the plan stops behind it: there it only says that no further line comes.
-        """
-        assert self.node is not None
-        self.node = dict(self.plan.nodes[self.node].alternatives)[letter]
-        now = time.perf_counter()
-        spent = (self.tokens + (ended and self.node is None), self.forced, now - self.began)
-        self.text, self.tokens, self.forced, self.began = rest, 0, 0, now
-        return spent
 
 
 def check_task(task: str) -> None:

@@ -9,6 +9,7 @@ from agentspec.automata.letter import Letter
 from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import Choice, Constraint
 from agentspec.content.quotation import bind
+from agentspec.episode.retry import Failures
 from agentspec.spec.alphabet import line
 
 
@@ -52,23 +53,28 @@ class Quotes:
 
 @dataclass(frozen=True)
 class SegmentTexts:
-    """The whole texts of the model's letters, cue to border, with ``bound`` what can be quoted now."""
+    """The whole texts of the model's letters, cue to border, with ``bound`` what can be quoted now.
+
+    Those in ``failures`` are left out.
+    """
 
     compiled: Compiled
     bound: Mapping[Letter, Constraint]
+    failures: Failures
 
     def of_letter(self, letter: Letter) -> Constraint:
         """The texts of one letter."""
         if letter in self.bound:
-            return line(self.compiled.agent.spec, letter, self.bound[letter])
-        return self.compiled.lines[letter]
+            return self.failures.without(letter, line(self.compiled.agent.spec, letter, self.bound[letter]))
+        return self.failures.without(letter, self.compiled.lines[letter])
 
     def of_letters(self, letters: tuple[Letter, ...]) -> Constraint:
         """The texts of several letters of one step and tool: all of the step's where they are all."""
         step, tool = letters[0].step, letters[0].tool
         alike = {a.choice for a in self.compiled.contents if (a.step, a.tool) == (step, tool)}
         if len(letters) == len(alike) and not any(letter in self.bound for letter in letters):
-            return line(self.compiled.agent.spec, letters[0], self.compiled.alphabet.wholes[str(step), tool])
+            whole = line(self.compiled.agent.spec, letters[0], self.compiled.alphabet.wholes[str(step), tool])
+            return self.failures.without(letters[0], whole)
         return Choice(tuple(map(self.of_letter, letters)))
 
 

@@ -7,7 +7,8 @@ within the budget).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from agentspec.automata.game import Solution
 from agentspec.automata.letter import Letter, Owner
@@ -15,14 +16,22 @@ from agentspec.automata.product import VIOLATED, Arena
 from agentspec.errors import BudgetRefused, EngineFault
 from agentspec.guard.budget import Budget, Costs
 
+TRIES = 8
+"""How often a step is written where the guarantee is partial, before the run stops."""
+
 
 @dataclass(frozen=True, eq=False)
 class Guard:
-    """Shared between episodes; all state is in ``Position``."""
+    """Shared between episodes; all state is in ``Position``.
+
+    ``sure`` is there where the guarantee is partial: the guard of the same arena in which the model is not ``knowing``.
+    From where that one has a good end, it decides; elsewhere letters are offered that a text may fail to be.
+    """
 
     arena: Arena
     solution: Solution
     costs: Costs
+    sure: Guard | None = None
 
     def start(self, budget: Budget) -> Position:
         """A position before the first step. Raises BudgetRefused, with one feasible budget, when it is too small."""
@@ -53,6 +62,8 @@ class Guard:
         """What the model may choose among at ``state``: the letters offered, those that one text may be together."""
         if self.arena.owner[state] != Owner.MODEL:
             return ()
+        if self.sure is not None and self.sure.costs.fits(state, left):
+            return self.sure.offered_choices(state, left)
         return tuple(
             choice
             for choice in self.arena.choices[state]
@@ -61,6 +72,13 @@ class Guard:
 
     def _holds(self, letter: Letter, target: int, left: Budget) -> bool:
         return target in self.solution.rank and self.costs.fits(target, left.after(letter, self.costs.weights[letter]))
+
+    def turns_out(self, state: int, offered: Collection[Letter]) -> tuple[Letter, ...]:
+        """The letters that a text of those offered at ``state`` may turn out to be; more only where it may fail."""
+        if self.sure is None:
+            return tuple(offered)
+        choices = {letter.choice for letter in offered}
+        return tuple(letter for letter in self.arena.moves[state] if letter.choice in choices)
 
     def may_end(self, state: int) -> bool:
         """Whether the model may end here: by a token where letters are offered beside it, else without one."""
@@ -115,6 +133,10 @@ class Position:
             raise EngineFault(f"after {letter} with {tokens} tokens no good end is sure within {left}")
         self._past.append((self.state, self.left))
         self.state, self.left = target, left
+
+    def spend(self, tokens: int) -> None:
+        """Take tokens that were written and taken back off the budget."""
+        self.left = replace(self.left, tokens=self.left.tokens - tokens)
 
     def rollback(self, steps: int = 1) -> None:
         """Undo the last ``steps`` advances. Raises ValueError when there are fewer."""

@@ -4,7 +4,7 @@ Non-terminals are guard positions, terminals are letters. The grammar is unfolde
 costs its worst case; it goes past a step only where that assumption takes nothing away that the real budget might
 still offer, and where what is open about the step makes no difference behind it. Elsewhere it stops at the border, a
 *checkpoint*, and is made afresh from what was really used and written. So the steps offered are exactly those of the
-guard at every border.
+guard at every border. A step that may turn out to be what is not offered is the first of its segment, and the last.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def segment(position: Position) -> Segment:
     queue = [(position.state, position.left)]
     for state, left in queue:
         alternatives: list[tuple[Letter, int | None]] = []
-        for choice in guard.offered_choices(state, left):
+        for choice in _choices(guard.offered(state, left)):
             behind = _behind(guard, state, left, choice)
             if behind and behind not in number and _continues(guard, *behind) and len(number) < NODE_LIMIT:
                 number[behind] = len(number)
@@ -52,8 +52,18 @@ def segment(position: Position) -> Segment:
     return Segment(tuple(nodes))
 
 
-def _behind(guard: Guard, state: int, left: Budget, choice: tuple[Letter, ...]) -> tuple[int, Budget] | None:
+def _choices(offered: tuple[Letter, ...]) -> list[list[Letter]]:
+    """The letters offered, those that one text may be together."""
+    found: dict[Letter, list[Letter]] = {}
+    for letter in offered:
+        found.setdefault(letter.choice, []).append(letter)
+    return list(found.values())
+
+
+def _behind(guard: Guard, state: int, left: Budget, choice: list[Letter]) -> tuple[int, Budget] | None:
     """The one position behind a choice at its worst case; None where what is open decides which it is."""
+    if len(guard.turns_out(state, choice)) != len(choice):
+        return None
     found = {(guard.arena.moves[state][letter], left.after(letter, guard.costs.weights[letter])) for letter in choice}
     return found.pop() if len(found) == 1 else None
 
@@ -63,4 +73,6 @@ def _continues(guard: Guard, state: int, left: Budget) -> bool:
     if guard.owner(state) != Owner.MODEL:
         return False
     offered = guard.offered(state, left)
+    if len(guard.turns_out(state, offered)) != len(offered):
+        return False
     return bool(offered) and offered == guard.offered(state, replace(left, tokens=_PLENTY))

@@ -43,6 +43,7 @@ SHAPES = [
     "G(a -> O {x})", "G({x} -> X n)", "G(a -> {x})", "F {x}", "G !{x}", "G({x} -> N !{y})", "!{x} U ({y} | n)",
     "G(({x} & !{y}) -> WX n)", "G(n -> Y {x})", "G(t -> ({x} | {y}))", "{x} -> F {y}", "G(o -> ({x} <-> X {y}))",
 ]  # fmt: skip
+DEMANDS = ["F {x}", "G(a -> {x})", "G(t -> {x})", "G(n -> O {x})", "G({x} -> N {y})", "{x} | F {y}", "G(t -> !{x})"]
 SCHEMA = ToolSchema(
     "go",
     "Goes.",
@@ -119,9 +120,9 @@ class PredicateSpec:
         return False
 
 
-def predicate_spec(seed: int) -> PredicateSpec:
-    """A random spec whose every predicate is at some step of it."""
-    rng = Random(f"predicates {seed}")
+def predicate_spec(seed: int, *, more: bool = False) -> PredicateSpec:
+    """A random spec whose every predicate is at some step of it; ``more``: rules of `DEMANDS`, which ask for luck."""
+    rng = Random(f"predicates {seed} {more}")
     behavior = rng.choice(sorted(WORDS))
     fitting = [
         name for name, one in PREDICATES.items()
@@ -131,7 +132,7 @@ def predicate_spec(seed: int) -> PredicateSpec:
     names = [*chosen, *chosen, *(step for step in STEPS if step in behavior)]
     rules = []
     for _ in range(rng.randint(1, 2)):
-        rule = rng.choice(SHAPES).format(x=rng.choice(names), y=rng.choice(names))
+        rule = rng.choice(DEMANDS if more else SHAPES).format(x=rng.choice(names), y=rng.choice(names))
         known = set(parse_names(rule))
         if known <= set(names):
             rules.append(rule.replace("WX", "N"))

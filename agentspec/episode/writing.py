@@ -1,0 +1,41 @@
+"""A segment under way: which of its text belongs to which step, and what each step cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from agentspec.automata.letter import Letter
+from agentspec.content.constraint import Constraint
+from agentspec.guard.guard import Position
+from agentspec.guard.segment import Segment
+
+
+@dataclass
+class Writing:
+    """A segment under way: the guard's position, the plan and its node, and the text of the step not yet whole."""
+
+    position: Position
+    plan: Segment
+    bound: dict[Letter, Constraint]
+    node: int | None = 0
+    text: bytes = b""
+    tokens: int = 0
+    forced: int = 0
+    began: float = field(default_factory=time.perf_counter)
+
+    def add(self, text: bytes, *, forced: bool) -> None:
+        """One token more."""
+        self.text, self.tokens, self.forced = self.text + text, self.tokens + 1, self.forced + forced
+
+    def take(self, letter: Letter, rest: bytes, *, ended: bool) -> tuple[int, int, float]:
+        """A whole step goes: its tokens, the forced among them, and its seconds.
+
+        The end token is the step's where the plan stops behind it: there it only says that no further line comes.
+        """
+        assert self.node is not None
+        self.node = dict(self.plan.nodes[self.node].alternatives)[letter]
+        now = time.perf_counter()
+        spent = (self.tokens + (ended and self.node is None), self.forced, now - self.began)
+        self.text, self.tokens, self.forced, self.began = rest, 0, 0, now
+        return spent
