@@ -14,7 +14,6 @@ from agentspec.content.tool_file import ToolFile, read_tool_file
 from agentspec.content.tool_lock import LOCK_FILE, REWRITE, InFile, InPackage, LockedTool, read_lock
 from agentspec.content.tool_ref import ToolRef, refuse_doubles
 from agentspec.errors import InvalidInput, nearest
-from agentspec.reading import note
 from agentspec.shipped import folder
 
 Origin = Literal["shipped", "installed", "file"]
@@ -62,12 +61,7 @@ def lock_command(beside: Path | None, file: str | None, agent: Path | None) -> s
 
 def _lock_in(beside: Path | None) -> dict[str, LockedTool] | None:
     path = None if beside is None else beside / LOCK_FILE
-    if path is None:
-        return None
-    if path.exists():
-        return read_lock(path)
-    note(path)
-    return None
+    return read_lock(path) if path is not None and path.exists() else None
 
 
 def _shipped(ref: ToolRef, locked: LockedTool) -> ToolSource:

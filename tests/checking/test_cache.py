@@ -279,6 +279,19 @@ def test_a_tool_file_that_becomes_a_link_out_of_the_folder_is_no_hit(place: Path
         compiled_agent(name)
 
 
+def test_a_link_that_leads_to_the_same_text_elsewhere_is_no_hit(place: Path) -> None:
+    for here in (place / "inside.py", place.parent / "outside.py"):
+        here.write_text(PAY)
+    (place / "my_tools.py").symlink_to(place / "inside.py")
+    (place / "agent.yaml").write_text(CALLS + 'tools: ["./my_tools.py:pay"]\n')
+    relock(place)
+    compiled_agent("agent.yaml")
+    (place / "my_tools.py").unlink()
+    (place / "my_tools.py").symlink_to(place.parent / "outside.py")
+    with pytest.raises(SpecError, match="outside"):
+        compiled_agent("agent.yaml")
+
+
 def test_agents_with_installed_tools_are_compiled_each_time(
     place: Path, count: Count, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,10 +389,12 @@ def test_examples_from_a_pipe_are_read_once_and_not_kept(place: Path, count: Cou
     (place / "examples.txt").unlink()
     os.mkfifo(place / "examples.txt")
     for _ in range(2):
-        writer = threading.Thread(target=(place / "examples.txt").write_text, args=("[Ask] Who?\n[Say] Me.\n",))
+        write = (place / "examples.txt").write_text
+        writer = threading.Thread(target=write, args=("[Ask] Who?\n[Say] Me.\n",), daemon=True)
         writer.start()
         assert "Who?" in compiled_agent("agent.yaml").agent.examples
-        writer.join()
+        writer.join(timeout=10)
+        assert not writer.is_alive()  # somebody read it
     assert count() == 2
     assert not entries()
 
