@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from tests.cli.process import TOY, Place
 
+INTERRUPT = b"\x03"
 TALK = "My lamp is broken.\nIt is still broken.\n\n   \nThank you!\n"
 
 
@@ -114,30 +116,43 @@ def test_what_refuses_a_talk(place: Place, arguments: list[str], said: bytes, co
 
 
 def in_terminal(place: Place, *arguments: str, keys: list[bytes]) -> tuple[int, str]:
-    """Type into a terminal, each time after a prompt has come."""
+    """Type into a terminal, each time after a prompt has come; an interrupt is repeated until it is heeded."""
     pty = pytest.importorskip("pty")
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*TOY, *arguments], stdin=slave, stdout=slave, stderr=slave, cwd=place.folder, start_new_session=True,
+        [*TOY, *arguments],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=place.folder,
+        start_new_session=True,
         env={**place.environment, "TERM": "dumb"},
-    )  # fmt: skip
+    )
     os.close(slave)
-    said, answered = b"", 0
+    said, answered, interrupted = b"", 0, False
     deadline = time.monotonic() + 60
     try:
-        while time.monotonic() < deadline and (chunk := os.read(master, 4096)):
+        while time.monotonic() < deadline:
+            if not select.select([master], [], [], 0.5)[0]:
+                if interrupted and process.poll() is None:  # readline may not see one that comes before it waits
+                    process.send_signal(signal.SIGINT)
+                continue
+            chunk = os.read(master, 4096)
+            if not chunk:
+                break
             said += chunk
             if keys and said[answered:].endswith(b"> "):
                 answered = len(said)
                 key = keys.pop(0)
-                if key == b"\x03":
-                    os.kill(process.pid, signal.SIGINT)
-                else:
+                interrupted = key == INTERRUPT
+                if not interrupted:
                     os.write(master, key)
     except OSError:  # how a terminal says that nobody writes to it any more
         pass
     finally:
         os.close(master)
+        if process.poll() is None and time.monotonic() >= deadline:
+            process.kill()
     return process.wait(timeout=60), said.decode().replace("\r\n", "\n")
 
 
@@ -152,7 +167,7 @@ def test_in_a_terminal_there_is_a_prompt(place: Place) -> None:
 
 def test_the_end_of_the_input_leaves_and_an_interrupt_stops(place: Place) -> None:
     assert in_terminal(place, "chat", "support", keys=[b"Hello\n", b"\x04"])[0] == 0
-    code, said = in_terminal(place, "chat", "support", keys=[b"Hello\n", b"\x03"])
+    code, said = in_terminal(place, "chat", "support", keys=[b"Hello\n", INTERRUPT])
     assert code == 130
     assert "Traceback" not in said
     assert sorted(trace[-1]["status"] for trace in place.traces()) == ["cancelled", "pending"]
