@@ -43,7 +43,7 @@ class ZielonkaTree:
     leaves: tuple[int, ...]
 
     def step(self, leaf: int, marks: Marks) -> tuple[int, int]:
-        """The next leaf, and the priority, of a step with ``marks``; marks that the condition does not name are none."""
+        """The next leaf, and the priority, of a step with ``marks``; those the condition does not name are none."""
         marks &= self.nodes[0].label
         here = self.leaves[leaf]
         below = here
