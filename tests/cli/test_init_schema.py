@@ -172,6 +172,7 @@ propositions:
   yes: {at: mood, matches: yes}
   has: {at: [note, answer], contains: a, description: an a}
   big: {at: input, tool: calculator, where: {expression: {const: "1"}}}
+  kind: {at: note, python: ./checks.py:is_kind}
 rules:
   - {id: r, ltl: "F answer", description: in the end, enforce: warn}
   - {id: s, template: response, params: {a: note, b: answer}, view: [note, answer]}

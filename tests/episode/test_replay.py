@@ -452,3 +452,28 @@ def test_every_rule_of_the_tests_meets_both_verdicts() -> None:
             assert {holds(formula, word) for word in words if word} == {True, False}, text
     seen = {name for word in words for true in word for name in true}
     assert {name for text in RULES.values() for name in atoms(parse_formula(text))} <= seen
+
+
+def test_what_a_function_said_is_believed_in_journals_and_not_known_of_messages(tmp_path: Path) -> None:
+    spec = tmp_path / "polite.yaml"
+    spec.write_text(
+        'version: 1\nname: polite\nsteps:\n  q: {by: user, cue: "[Q]"}\n  t: {by: model, cue: "[T]", text: {}}\n'
+        "behavior: q t\npropositions: {p: {at: t, python: f}}\nrules: [{id: r, ltl: F p}, {id: s, ltl: F t}]\n"
+    )
+    replayer = Replayer(load_policy(str(spec)))
+
+    def step(name: str, owner: str, *true: str) -> dict[str, Any]:
+        return {"type": "step", "step": name, "owner": owner, "true": [name, *true], "content": "x"}
+
+    def report_on(*lines: dict[str, Any]) -> TraceReport:
+        file = tmp_path / "trace.jsonl"
+        file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        (recorded,) = read_traces(file)
+        return replayer.replay(recorded)
+
+    begin, end = {"type": "episode", "schema_version": 1}, {"type": "result", "status": "accepted"}
+    for true, verdict in ((("p",), "satisfied"), ((), "violated")):
+        report = report_on(begin, step("q", "user"), step("t", "model", *true), end)
+        assert [one.verdict for one in report.verdicts] == [verdict, "satisfied"]
+    report = report_on({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}]})
+    assert dict(report.not_judged) == {"r": "needs p, which a function said at run time"}
