@@ -29,9 +29,10 @@ SIZES = ((20, 20), (50, 30))
 GROWTH = (5, 10, 15, 20, 25, 30, 40, 50)
 
 
-def draw(rng: random.Random, rules: int, activities: int) -> list[tuple[str, Monitor]]:
+def draw(rng: random.Random, rules: int, activities: int, *, planted: bool) -> list[tuple[str, Monitor]]:
     """Rules with different names; a number is 1 to 3."""
     names = [f"a{i}" for i in range(activities)]
+    hidden = [{rng.choice(names)} for _ in range(60)]
     found: dict[str, Monitor] = {}
     while len(found) < rules:
         chosen = rng.choice(DECLARE)
@@ -39,7 +40,9 @@ def draw(rng: random.Random, rules: int, activities: int) -> list[tuple[str, Mon
         params = {p.name: rng.randint(1, 3) if p.kind == "count" else next(operands) for p in chosen.parameters}
         name = f"{chosen.name}({', '.join(map(str, params.values()))})"
         if name not in found:
-            found[name] = Monitor(translate(chosen.build(params), name=name))
+            dfa = translate(chosen.build(params), name=name)
+            if not planted or dfa.accepts(hidden):
+                found[name] = Monitor(dfa)
     return list(found.items())
 
 
@@ -58,21 +61,22 @@ def main() -> None:
     options.add_argument("--plot", type=Path)
     asked = options.parse_args()
     print(f"agentspec {__version__}, Python {platform.python_version()}, seed {asked.seed}, {asked.draws} draws a size")
-    print("rules activities | satisfiable contradictory refused | decided ms p50 p95 max |", end=" ")
+    print("rules activities drawn   | satisfiable contradictory refused | decided ms p50 p95 max |", end=" ")
     print("guard ms/step p50 p95 refused")
     growth = []
-    for rules, activities in (*SIZES, *((n, n) for n in GROWTH)):
-        draws = asked.draws if (rules, activities) in SIZES else min(asked.draws, 20)
-        row = measured(draws, asked.seed, rules, activities)
+    rows = [(*size, planted) for size in SIZES for planted in (False, True)] + [(n, n, True) for n in GROWTH]
+    for at, (rules, activities, planted) in enumerate(rows):
+        draws = asked.draws if at < 2 * len(SIZES) else min(asked.draws, 20)
+        row = measured(draws, asked.seed, rules, activities, planted=planted)
         print(row[0], flush=True)
-        if rules == activities:
+        if at >= 2 * len(SIZES):
             growth.append((rules, row[1], row[2]))
     if asked.plot:
         asked.plot.write_text(plotted(growth), encoding="utf-8")
         print("plotted", asked.plot)
 
 
-def measured(draws: int, seed: int, rules: int, activities: int) -> tuple[str, float, float]:
+def measured(draws: int, seed: int, rules: int, activities: int, *, planted: bool) -> tuple[str, float, float]:
     """The row of a size, and the median and 95th percentile of the decision in milliseconds."""
     among = letters(activities)
     counts = {"satisfiable": 0, "contradictory": 0, "refused": 0, "guard refused": 0}
@@ -80,7 +84,7 @@ def measured(draws: int, seed: int, rules: int, activities: int) -> tuple[str, f
     steps: list[float] = []
     for i in range(draws):
         rng = random.Random(f"{seed} {rules} {activities} {i}")
-        drawn = draw(rng, rules, activities)
+        drawn = draw(rng, rules, activities, planted=planted)
         began = time.perf_counter()
         try:
             decision = satisfying_word(among, (), drawn)
@@ -101,8 +105,10 @@ def measured(draws: int, seed: int, rules: int, activities: int) -> tuple[str, f
                 state = allowed[letter]
         except TooLarge:
             counts["guard refused"] += 1
+    kind = "planted" if planted else "random "
     told = (
-        f"{rules:5} {activities:10} | {counts['satisfiable']:11} {counts['contradictory']:13} {counts['refused']:7} | "
+        f"{rules:5} {activities:10} {kind} | "
+        f"{counts['satisfiable']:11} {counts['contradictory']:13} {counts['refused']:7} | "
         f"{percentile(decided, 0.5):14.1f} {percentile(decided, 0.95):.1f} {max(decided, default=0):.1f} | "
         f"{percentile(steps, 0.5):16.2f} {percentile(steps, 0.95):.2f} {counts['guard refused']:7}"
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
+from agentspec.automata.acceptance import Acceptance, All, Inf, shifted
 from agentspec.automata.buchi import Edge
 from agentspec.automata.emptiness import Lasso, accepted_lasso, lasso_outside
 from agentspec.automata.game import Solution
@@ -202,19 +202,6 @@ def omega_arena(
         {a: marks(q, a, t) for a, t in moves.items() if t != VIOLATED} for q, moves in enumerate(arena.moves)
     )  # fmt: skip
     return OmegaArena(arena, seen, All(tuple(conditions))).merged()
-
-
-def shifted(acceptance: Acceptance, by: int) -> Acceptance:
-    """The condition with ``by`` added to every mark."""
-    match acceptance:
-        case Inf(mark):
-            return Inf(mark + by)
-        case Fin(mark):
-            return Fin(mark + by)
-        case All(parts):
-            return All(tuple(shifted(part, by) for part in parts))
-        case Any(parts):
-            return Any(tuple(shifted(part, by) for part in parts))
 
 
 def session_monitor(rule: Rule, letters: Sequence[Letter]) -> OmegaMonitor:
