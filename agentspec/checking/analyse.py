@@ -190,7 +190,8 @@ def _trap(compiled: Compiled) -> Trap | None:
     def losing(q: int) -> list[Letter]:
         if arena.owner[q] != Owner.MODEL:
             return []
-        return [a for a, target in arena.moves[q].items() if target != VIOLATED and target not in winning]
+        lost = [a for a, target in arena.moves[q].items() if target != VIOLATED and target not in winning]
+        return [a for a in lost if not (compiled.partial and a.open)]  # its text may be written and taken back
 
     def moves(q: int) -> Iterator[tuple[Letter, int]]:
         yield from arena.kept(q, winning).items()

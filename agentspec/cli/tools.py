@@ -66,12 +66,16 @@ def list_tools(
     Exit code 0: fine; 1: a tool that a run would refuse; 2: a file that cannot be read.
     """
     rows = list(_available() if agent is None else _of_agent(agent))
+    called = [] if agent is None else list(_predicates_of(agent))
     if as_json:
-        typer.echo(json.dumps({"schema_version": 1, "tools": [row.to_json() for row in rows]}, indent=2))
-    elif rows:
-        _table(rows)
+        shown = [{"name": row.name, "ref": row.text, "problem": row.problem or None} for row in called]
+        more = {"predicates": shown} if called else {}
+        typer.echo(json.dumps({"schema_version": 1, "tools": [row.to_json() for row in rows], **more}, indent=2))
+    elif rows or called:
+        _table([*rows, *called])
     else:
         typer.echo("no tools", err=True)
+    rows += called
     for row in rows:
         if row.problem and not as_json:
             typer.echo(f"problem: {_printable(row.problem)}", err=True)
@@ -98,7 +102,7 @@ def lock_tools(
     for path in paths:
         plan = _plan(path)
         if not plan.files and not plan.installed:
-            typer.echo(f"{path}: names no tool or predicate of its own, nothing to lock")
+            typer.echo(f"{path}: names no tool of its own, nothing to lock")
             continue
         for file in plan.files.values():
             typer.echo(f"importing {file.path}")
@@ -168,6 +172,28 @@ def _of_agent(name: str) -> Iterator[Row]:
     beside = declared.source.parent if declared.source is not None else None
     for source in tool_sources(declared.tools, beside, agent=declared.source):
         yield _row(source, trust, lock_command(beside, source.ref.file, declared.source))
+
+
+def _predicates_of(name: str) -> Iterator[Row]:
+    """The functions of an agent's runtime predicates that lie in files."""
+    from agentspec.content.predicate_sources import predicate_source
+    from agentspec.content.tool_sources import lock_command
+    from agentspec.spec.load import load
+    from agentspec.toolbox.trust import read_trust
+
+    declared, trust = load(name), read_trust()
+    beside = declared.source.parent if declared.source is not None else None
+    for predicate, ref in declared.spec.functions.items():
+        if ref.file is None:
+            continue
+        source = predicate_source(ref, beside, agent=declared.source)
+        problem = source.fault or ""
+        if source.file is not None and not problem:
+            objection = trust.objection(source.file, lock_command(beside, ref.file, declared.source))
+            problem = f"predicate {ref.text}: {objection}" if objection else ""
+        where = str(source.file.path) if source.file else ref.file
+        state = "predicate, not ready" if problem else "predicate, ready"
+        yield Row(predicate, ref.text, "file", where, state, None, not source.fault, not problem, False, problem)
 
 
 def _row(source: ToolSource, trust: TrustStore, command: str) -> Row:

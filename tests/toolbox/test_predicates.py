@@ -195,3 +195,20 @@ def test_functions_of_another_folder_are_refused(agent: Path, tmp_path: Path) ->
     (other / "agent.yaml").write_text(f"version: 1\nname: more\nextends: {agent}\n")
     with pytest.raises(InvalidInput, match=r"'\./checks.py:polite' lies beside another file"):
         load(str(other / "agent.yaml"))
+
+
+def test_they_are_listed_with_the_tools(agent: Path) -> None:
+    from typer.testing import CliRunner
+
+    from agentspec.cli.tools import app
+
+    done = CliRunner().invoke(app, ["list", str(agent), "--json"])
+    assert done.exit_code == 1
+    (one,) = json.loads(done.stdout)["predicates"]
+    assert one["name"] == "polite"
+    assert "is not locked" in one["problem"]
+    done = CliRunner().invoke(app, ["lock", str(agent)])
+    assert done.exit_code == 0, done.output
+    assert "locked the predicate polite of checks.py" in done.stdout
+    done = CliRunner().invoke(app, ["list", str(agent), "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["predicates"][0]["problem"]) == (0, None)
