@@ -16,10 +16,12 @@ def folder(kind: str) -> Path:
 
 def user_cache() -> Path:
     """The folder of all caches: ``AGENTSPEC_CACHE_DIR``, else the user's own."""
-    import platformdirs
-
     chosen = os.environ.get("AGENTSPEC_CACHE_DIR")
-    return expanded(chosen or platformdirs.user_cache_dir("agentspec", appauthor=False)).absolute()
+    if not chosen:
+        import platformdirs
+
+        chosen = platformdirs.user_cache_dir("agentspec", appauthor=False)
+    return expanded(chosen).absolute()
 
 
 def expanded(path: str | Path) -> Path:

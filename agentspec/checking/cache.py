@@ -137,10 +137,17 @@ def _entry(path: Path) -> Entry | None:
 @cache
 def _source_state() -> str:
     """A sum over names, sizes and times of agentspec's own modules: a checkout changes without a new version."""
-    package = Path(agentspec.__file__).parent
-    files = sorted(package.rglob("*.py"))
-    facts = [(str(file), status.st_size, status.st_mtime_ns) for file in files for status in (file.stat(),)]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()
+    facts = []
+    folders = [os.path.dirname(agentspec.__file__)]
+    for folder in folders:
+        with os.scandir(folder) as found:
+            for one in found:
+                if one.name.endswith(".py"):
+                    status = one.stat()
+                    facts.append((one.path, status.st_size, status.st_mtime_ns))
+                elif "." not in one.name and not one.name.startswith("_") and one.is_dir():
+                    folders.append(one.path)
+    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()
 
 
 def _is_own(status: os.stat_result) -> bool:

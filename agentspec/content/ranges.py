@@ -32,21 +32,29 @@ def inverse(ranges: Ranges) -> Ranges:
 
 def folded(ranges: Ranges) -> Ranges:
     """The ranges with every letter's partner in the other case."""
-    partners = _partners()
-    (low, high), *more = ranges
-    if low == high and not more:
-        codes = [partners[low]] if low in partners else []
+    if sum(high - low for low, high in ranges) < _FEW:
+        codes = [
+            other for low, high in ranges for code in range(low, high + 1) if (other := _partner(code)) is not None
+        ]
     else:
-        codes = [other for code, other in partners.items() if any(low <= code <= high for low, high in ranges)]
+        codes = [other for code, other in _partners().items() if any(low <= code <= high for low, high in ranges)]
     return merged([*ranges, *((code, code) for code in codes)]) if codes else ranges
+
+
+_FEW = 256
+"""As many characters are looked at one by one; the table of all takes some 40 ms."""
+
+
+def _partner(code: int) -> int | None:
+    """The same letter in the other case, where lower and upper case are one to one."""
+    letter = chr(code)
+    lower, upper = letter.lower(), letter.upper()
+    if len(lower) == 1 and lower != letter and lower.upper() == letter:
+        return ord(lower)
+    return ord(upper) if len(upper) == 1 and upper != letter and upper.lower() == letter else None
 
 
 @cache
 def _partners() -> dict[int, int]:
-    """The same letter in the other case, where lower and upper case are one to one."""
-    pairs: dict[int, int] = {}
-    for code in range(0x20000):
-        lower = chr(code).lower()
-        if len(lower) == 1 and lower != chr(code) and lower.upper() == chr(code):
-            pairs[code], pairs[ord(lower)] = ord(lower), code
-    return pairs
+    """All letters with a partner; planes above the first two have none."""
+    return {code: other for code in range(0x20000) if (other := _partner(code)) is not None}
