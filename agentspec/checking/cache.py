@@ -62,9 +62,10 @@ def compiled_agent(name: str) -> Compiled:
 
 def cache_folder() -> Path | None:
     """Where entries lie; None where they are not wanted, or where the user has no folder of their own."""
+    if os.environ.get("AGENTSPEC_CACHE") == "off":
+        return None
     folder = user_cache() / "compiled"
-    homeless = any(part.startswith("~") for part in folder.parts)
-    return None if homeless or os.environ.get("AGENTSPEC_CACHE") == "off" else folder
+    return None if any(part.startswith("~") for part in folder.parts) else folder
 
 
 @dataclass(frozen=True)

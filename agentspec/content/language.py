@@ -39,6 +39,7 @@ _END = 0x110000
 _READABLE = [*map(ord, "axAX019 -._"), *range(0x21, 0x7F)]
 _Node = tuple[Any, ...]
 _Count = tuple[int, int | None]
+_Link = tuple[int, tuple[int, int]]
 
 
 class Language:
@@ -83,32 +84,32 @@ class Language:
 
     def successors(self, state: int) -> Iterator[tuple[str, int]]:
         """A readable character of each class, with the state behind it; ways into ``NOTHING`` are left out."""
-        for character in _readable(self._row(state)[0]):
-            if (target := self.step(state, character)) != NOTHING:
-                yield character, target
+        for stretch, target in self._ways(state):
+            yield _readable(*stretch), target
 
     def common(self, state: int, other: Language, their: int) -> Iterator[tuple[str, int, int]]:
         """As `successors`, of two languages at once: only characters that lead both somewhere."""
-        for character in _readable(sorted({*self._row(state)[0], *other._row(their)[0]})):
+        for stretch in _stretches(sorted({*self._row(state)[0], *other._row(their)[0]})):
+            character = _readable(*stretch)
             mine, theirs = self.step(state, character), other.step(their, character)
             if mine != NOTHING and theirs != NOTHING:
                 yield character, mine, theirs
 
     def shortest(self, *, limit: int = STATE_LIMIT, what: str = "a constraint") -> str | None:
         """A shortest text, or None where there is none. Raises TooLarge, naming ``what``, past ``limit`` states."""
-        if self.start == NOTHING:
-            return None
-        came: dict[int, tuple[int, str] | None] = {self.start: None}
+        if self.start == NOTHING or self.accepts_at(self.start):
+            return None if self.start == NOTHING else ""
+        came: dict[int, _Link | None] = {self.start: None}
         queue = deque([self.start])
         while queue:
             state = queue.popleft()
-            if self.accepts_at(state):
-                return _spelled(came, state)
-            for character, target in self.successors(state):
+            for stretch, target in self._ways(state):
                 if target not in came:
                     if len(came) >= limit:
                         raise TooLarge(f"{what}: whether it has any text takes more than {limit} states to decide")
-                    came[target] = (state, character)
+                    came[target] = (state, stretch)
+                    if self.accepts_at(target):
+                        return _spelled(came, target)
                     queue.append(target)
         return None
 
@@ -293,6 +294,12 @@ class Language:
             target = targets[i] = self._derivative(self._nodes[state], code)
         return target
 
+    def _ways(self, state: int) -> Iterator[tuple[tuple[int, int], int]]:
+        """Each stretch of code points from ``low`` to below ``high`` that leads somewhere, and where."""
+        for low, high in _stretches(self._row(state)[0]):
+            if (target := self._after(state, low)) != NOTHING:
+                yield (low, high), target
+
     def _row(self, state: int) -> tuple[list[int], list[int | None]]:
         row = self._moves.get(state)
         if row is None:
@@ -408,20 +415,24 @@ def _joined(counts: list[_Count]) -> list[_Count]:
     return joined
 
 
-def _readable(cuts: list[int]) -> Iterator[str]:
-    """A readable character, where there is one, from each stretch of code points."""
-    for i, low in enumerate(cuts):
-        high = cuts[i + 1] if i + 1 < len(cuts) else _END
+def _stretches(cuts: list[int]) -> Iterator[tuple[int, int]]:
+    """From each cut to the next, surrogates left out at the beginning."""
+    for low, high in zip(cuts, [*cuts[1:], _END], strict=True):
         low = 0xE000 if 0xD800 <= low < 0xE000 else low
         if low < high:
-            yield chr(next((code for code in _READABLE if low <= code < high), low))
+            yield low, high
 
 
-def _spelled(came: dict[int, tuple[int, str] | None], state: int) -> str:
+def _readable(low: int, high: int) -> str:
+    """A readable character of a stretch, where there is one."""
+    return chr(next((code for code in _READABLE if low <= code < high), low))
+
+
+def _spelled(came: dict[int, _Link | None], state: int) -> str:
     found: list[str] = []
     link = came[state]
     while link is not None:
-        state, character = link
-        found.append(character)
+        state, stretch = link
+        found.append(_readable(*stretch))
         link = came[state]
     return "".join(reversed(found))
