@@ -191,7 +191,7 @@ steps:
   off: {by: model, cue: "[Off]", text: {max_chars: 9}}
 behavior: on yes off
 rules:
-  - {id: no, ltl: "!off W yes"}
+  - {id: no, ltl: "!off W yes", enforce: warn}
   - {id: n, ltl: "y | !y", enforce: off}
 propositions:
   y: {at: yes, matches: y}

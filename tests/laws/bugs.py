@@ -81,7 +81,9 @@ def ranks_ignore_violations(patch: pytest.MonkeyPatch) -> None:
 
 def a_rule_is_left_out(patch: pytest.MonkeyPatch) -> None:
     """The product lacks the last block rule."""
-    patch.setattr(compiling, "build_arena", lambda a, p, structure, rules: build_arena(a, p, structure, rules[:-1]))
+    patch.setattr(
+        compiling, "build_arena", lambda a, p, structure, rules, *more: build_arena(a, p, structure, rules[:-1], *more)
+    )
 
 
 def tools_cannot_violate(patch: pytest.MonkeyPatch) -> None:

@@ -204,7 +204,7 @@ def memories() -> None:
 
 
 def sessions() -> None:
-    for _, omega, guard in guards(80):
+    for _, omega, guard in guards(120):
         all_plays(omega, guard)
 
 
