@@ -53,6 +53,10 @@ class Language:
         self._moves: dict[int, tuple[list[int], list[int | None]]] = {}
         self.start = self._built(constraint, {})
 
+    def state_of(self, constraint: Constraint) -> int:
+        """The state that is another constraint; what is worked out for one of a language's states serves all."""
+        return self._built(constraint, {})
+
     def step(self, state: int, character: str) -> int:
         """The state after one more character."""
         return self._after(state, ord(character))
@@ -95,12 +99,16 @@ class Language:
             if mine != NOTHING and theirs != NOTHING:
                 yield character, mine, theirs
 
-    def shortest(self, *, limit: int = STATE_LIMIT, what: str = "a constraint") -> str | None:
-        """A shortest text, or None where there is none. Raises TooLarge, naming ``what``, past ``limit`` states."""
-        if self.start == NOTHING or self.accepts_at(self.start):
-            return None if self.start == NOTHING else ""
-        came: dict[int, _Link | None] = {self.start: None}
-        queue = deque([self.start])
+    def shortest(self, *, start: int | None = None, limit: int = STATE_LIMIT, what: str = "a constraint") -> str | None:
+        """A shortest text (from another state), None where there is none.
+
+        Raises TooLarge, naming ``what``, past ``limit`` states.
+        """
+        first = self.start if start is None else start
+        if first == NOTHING or self.accepts_at(first):
+            return None if first == NOTHING else ""
+        came: dict[int, _Link | None] = {first: None}
+        queue = deque([first])
         while queue:
             state = queue.popleft()
             for stretch, target in self._ways(state):
@@ -113,9 +121,9 @@ class Language:
                     queue.append(target)
         return None
 
-    def is_empty(self, *, limit: int = STATE_LIMIT, what: str = "a constraint") -> bool:
+    def is_empty(self, *, start: int | None = None, limit: int = STATE_LIMIT, what: str = "a constraint") -> bool:
         """Whether there is no text. Raises TooLarge as `shortest`."""
-        return self.shortest(limit=limit, what=what) is None
+        return self.shortest(start=start, limit=limit, what=what) is None
 
     # Normal forms ---------------------------------------------------------------------------------------------------
 

@@ -264,13 +264,13 @@ class _Making:
         self, step: Step, predicates: list[tuple[str, Constraint]], whole: Constraint
     ) -> Iterator[tuple[tuple[str, ...], Constraint]]:
         """Which of the predicates hold together, each with the texts of ``whole`` at which just these do."""
-        what = f"the predicates of the step '{step.name}'"
+        what, language = f"the predicates of the step '{step.name}'", Language()
         found: list[tuple[tuple[str, ...], tuple[Constraint, ...]]] = [((), (whole,))]
         for name, true in predicates:
             split: list[tuple[tuple[str, ...], tuple[Constraint, ...]]] = []
             for held, parts in found:
                 for ways in (((*held, name), (*parts, true)), (held, (*parts, Not(true)))):
-                    if not Language(And(ways[1])).is_empty(what=what):
+                    if not language.is_empty(start=language.state_of(And(ways[1])), what=what):
                         split.append(ways)
                 if len(split) > LETTER_LIMIT:
                     raise _too_many(step)
