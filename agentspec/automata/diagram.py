@@ -80,6 +80,25 @@ class Decisions(Sequence[Edges]):
         """Whether every valuation has a transition."""
         return REJECTED not in self._leaves(state)
 
+    def letters(self) -> tuple[int, ...]:
+        """For each state the number of its cubes, counted without writing them out."""
+        found: dict[int, int] = {}
+        for root in self.roots:
+            stack = [root]
+            while stack:
+                node = stack.pop()
+                if node in found:
+                    continue
+                if node < 0:
+                    found[node] = int(node != REJECTED)
+                    continue
+                below = self.low[node], self.high[node]
+                missing = [one for one in below if one not in found]
+                stack += [node, *missing] if missing else []
+                if not missing:
+                    found[node] = found[below[0]] + found[below[1]]
+        return tuple([found[root] for root in self.roots])
+
     def _leaves(self, state: int) -> list[int]:
         seen: set[int] = set()
         found: list[int] = []

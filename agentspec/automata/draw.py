@@ -13,7 +13,7 @@ from agentspec.automata.label import visible
 from agentspec.automata.letter import Letter
 from agentspec.automata.omega import Omega
 from agentspec.automata.state_based import split
-from agentspec.automata.view import Automaton, View, condition_in_words, flattened, view
+from agentspec.automata.view import Automaton, View, afford, condition_in_words, flattened, view
 from agentspec.errors import InvalidInput, nearest
 
 FORMATS = ("text", "json", "hoa", "mermaid", "dot", "svg")
@@ -43,6 +43,7 @@ def printed(
         case "dot":
             return to_dot(automaton, winning, position=position, title=title, summary=bool(summary))
         case "json":
+            afford(automaton, grouped=False)
             shape = to_json(automaton, winning, position=position)
             shown = json.dumps(shape, indent=1, ensure_ascii=False)
             return (shown if shown.replace("\n", "").isprintable() else json.dumps(shape, indent=1)) + "\n"
@@ -53,6 +54,7 @@ def printed(
         case "hoa":
             from agentspec.automata.hoa import to_hoa
 
+            afford(automaton)
             return to_hoa(from_dfa(automaton) if isinstance(automaton, Dfa) else automaton, title)
     raise InvalidInput(f"'{visible(form)}' is no format{nearest(form, list(FORMATS))}")
 

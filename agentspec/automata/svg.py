@@ -13,6 +13,9 @@ from agentspec.automata.lettering import DARK, FONT, INK, LINE, Block, measured,
 from agentspec.automata.view import Automaton, View, view
 from agentspec.errors import TooLarge
 
+ARROW_LIMIT = 400
+"""Pictures with more arrows are refused."""
+
 STATE_LIMIT = 200
 """More states than anybody can see in one picture."""
 
@@ -45,7 +48,8 @@ def to_svg(
 
     Accepting states have two rings, lost ones are dashed, and the state at ``position`` has a thick outer ring. With
     ``summary``, by default past ``SUMMARY_FROM`` states, it shows no more states than needed to see where there is
-    something to choose. Raises TooLarge past ``STATE_LIMIT`` states and ValueError where ``position`` is no state.
+    something to choose. Raises TooLarge past ``STATE_LIMIT`` states or ``ARROW_LIMIT`` arrows and ValueError where
+    ``position`` is no state.
     """
     advice = "use text, json, hoa or dot, or draw the rules one by one"
     count = len(automaton.edges)
@@ -60,6 +64,8 @@ def to_svg(
     if states > STATE_LIMIT:
         what, other = ("a picture", " or a summary") if seen.summary is None else ("even the summary of a picture", "")
         raise TooLarge(f"{what} of {states} states cannot be read (limit {STATE_LIMIT}); {advice}{other}")
+    if len(seen.arrows) > ARROW_LIMIT:
+        raise TooLarge(f"a picture of {len(seen.arrows)} arrows cannot be read (limit {ARROW_LIMIT}); {advice}")
     picture = _drawn(seen, title, down=False)
     if picture.width > WIDEST:
         picture = min(picture, _drawn(seen, title, down=True), key=lambda one: one.width)

@@ -13,15 +13,22 @@ from dataclasses import dataclass, replace
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi, joined
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.dfa import Dfa
+from agentspec.automata.diagram import Decisions
 from agentspec.automata.label import Label, Labelling, joined_by_tool
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.liveness import live_states
 from agentspec.automata.omega import Omega
 from agentspec.automata.partition import coarsest_bisimulation
+from agentspec.errors import TooLarge
 
 Automaton = Dfa | Buchi | Omega
 Move = tuple[Letter, int, tuple[int, ...]]
 Edge = tuple[int, int]
+
+MAX_LETTERS = 200_000
+"""Letters that are printed of one automaton."""
+MAX_PAIRS = 10_000_000
+"""Pairs of letters of one state that are compared to group them or to see that they exclude each other."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,9 @@ def view(
 ) -> View:
     """What is to be seen of an automaton; states outside ``winning`` are lost.
 
-    Raises ValueError where ``position`` is no state.
+    Raises ValueError where ``position`` is no state, TooLarge where there are too many letters to group.
     """
+    afford(automaton)
     count = len(automaton.edges)
     if position is not None and not 0 <= position < count:
         raise ValueError(f"there is no state {position}: states are 0 to {count - 1}")
@@ -109,6 +117,22 @@ def view(
             arrows[i, target] = (*arrows.get((i, target), ()), *(replace(one, marks=marks) for one in leading))
     whole = View(states, arrows, _condition_of(automaton), count - len(shown), count if summary else None)
     return _without_chains(whole) if summary else whole
+
+
+def afford(automaton: Automaton, *, grouped: bool = True) -> None:
+    """Raises TooLarge where the letters of an automaton are too many to print, or to be ``grouped`` before that."""
+    if not isinstance(automaton.edges, Decisions):
+        return
+    letters = automaton.edges.letters()
+    if sum(letters) > MAX_LETTERS:
+        found, advice = "", "print its parts one by one"
+    elif grouped and sum(count * count for count in letters) > MAX_PAIRS:
+        found, advice = " in this format", "use json, or print its parts one by one"
+    else:
+        return
+    count = sum(letters)
+    shown = str(count) if count < 10**9 else f"more than 10^{len(str(count)) - 1}"
+    raise TooLarge(f"{len(letters)} states with {shown} letters are too many to print{found}; {advice}")
 
 
 def moves_of(automaton: Automaton) -> list[list[Move]]:

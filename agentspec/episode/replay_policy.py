@@ -125,7 +125,7 @@ def _deaf(monitor: AnyMonitor) -> bool:
     if isinstance(monitor, SessionMonitor):
         return monitor.deaf
     dfa = monitor.dfa
-    entered = {target for edges in dfa.edges for _, target in edges}
+    entered = {target for q in range(len(dfa.edges)) for target in dfa.successors(q)}
     return all(dfa.step(q, ()) == q for q in entered)
 
 
