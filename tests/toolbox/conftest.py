@@ -1,6 +1,7 @@
 """Folders of tools, a state folder of their own for every test, and distributions that are not installed."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,9 @@ def locks(here: Path) -> Lock:
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Puts a folder on sys.path that looks like an installed distribution with one module."""
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Puts a folder on sys.path that looks like an installed distribution with one module, forgotten afterwards."""
+    modules: set[str] = set()
 
     def installing(
         name: str, code: str, points: str, version: str = "1.0", metadata: str | None = None, at: Path | None = None
@@ -69,6 +71,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         (info / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(f"[agentspec.tools]\n{points}\n")
         monkeypatch.syspath_prepend(str(site))
+        modules.add(f"{name}_code")
         return site
 
-    return installing
+    yield installing
+    for module in modules:
+        sys.modules.pop(module, None)
