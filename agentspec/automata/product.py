@@ -153,10 +153,10 @@ def explore(
             else:
                 for (name, monitor), part in zip(assumptions, state[len(structure) :], strict=False):
                     after = monitor.step(part, letter)
-                    if monitor.lost(after):
+                    if after is None or monitor.lost(after):
                         taken[letter] = name
                         break
-                    parts.append(after)  # type: ignore[arg-type]  # lost says that it is not None
+                    parts.append(after)
                 else:
                     for component, part in zip(rules, state[len(structure) + len(assumed) :], strict=True):
                         after = component.step(part, letter)
