@@ -1,8 +1,9 @@
 """Budgets and cost-to-go: what the cheapest good ending costs from everywhere, whatever the adversary does.
 
 ``tokens(q, s, c)`` is the least number of tokens with which the model can surely end well from arena state ``q``
-with ``s`` steps and ``c`` tool calls left; a minimax over the arena with worst-case weights, computed by layers in
-``s`` until a layer repeats its predecessor (then all later ones do).
+with ``s`` steps and ``c`` tool calls left; a minimax over the arena with worst-case weights. It is computed call by
+call, and for each number of calls step by step. What has ``c`` calls left depends on what has ``c`` and what has
+``c - 1``, one step shorter; so where a number of steps, or a number of calls, changes nothing, no larger one does.
 """
 
 from __future__ import annotations
@@ -45,14 +46,11 @@ class Costs:
     weights: dict[Letter, int]
 
     def tokens(self, state: int, steps: int, calls: int) -> float:
-        """The least sure cost in tokens from ``state``; infinite where no budget of tokens suffices.
-
-        An optimal play repeats no state, so steps and calls beyond the number of states change nothing.
-        """
+        """The least sure cost in tokens from ``state``; infinite where no budget of tokens suffices."""
         if state == VIOLATED or steps < 0 or calls < 0:
             return math.inf
-        layers = self._layers
-        return layers[min(steps, len(layers) - 1)][min(calls, len(layers[0]) - 1)][state]
+        layers = self._layers[min(calls, len(self._layers) - 1)]
+        return layers[min(steps, len(layers) - 1)][state]
 
     def fits(self, state: int, left: Budget) -> bool:
         """Whether a good end is sure from ``state`` with the budget."""
@@ -63,8 +61,8 @@ class Costs:
 
         The start must be winning.
         """
-        start, many = self.arena.initial, self._most_calls
-        best = Budget(int(self.tokens(start, len(self._layers), many)), len(self._layers), many)
+        start, many, longest = self.arena.initial, len(self._layers), max(map(len, self._layers))
+        best = Budget(int(self.tokens(start, longest, many)), longest, many)
         while self.fits(start, shorter := replace(best, steps=best.steps - 1)):
             best = shorter
         while self.fits(start, fewer := replace(best, calls=best.calls - 1)):
@@ -72,39 +70,39 @@ class Costs:
         return best
 
     @cached_property
-    def _most_calls(self) -> int:
-        """No optimal play completes more calls: it repeats no state."""
-        return sum(any(letter.completes_call for letter in moves) for moves in self.arena.moves)
-
-    @cached_property
     def _layers(self) -> list[list[list[float]]]:
-        layers = [self._first()]
-        cells = len(self.arena) * (self._most_calls + 1)
+        """By the calls left, the steps left and the state; the last entry of each stands for all larger numbers."""
+        layers: list[list[list[float]]] = []
+        cells = 0
         while len(layers) < 2 or layers[-1] != layers[-2]:
-            if cells * len(layers) > CELL_LIMIT:
-                raise TooLarge(
-                    f"the costs of {len(self.arena)} states with up to {self._most_calls} calls are more than "
-                    f"{CELL_LIMIT} numbers; use smaller repeats in the behavior"
-                )
-            layers.append(self._next(layers[-1]))
-        return layers
+            layers.append(self._with_calls(layers[-1] if layers else None, CELL_LIMIT - cells))
+            cells += len(self.arena) * len(layers[-1])
+        return layers[:-1]
 
-    def _first(self) -> list[list[float]]:
+    def _with_calls(self, fewer: list[list[float]] | None, most: int) -> list[list[float]]:
+        """The layers of one number of calls from those of one ``fewer``: at least as many as they are."""
         states = range(len(self.arena))
-        ends = [0.0 if q in self.arena.accepting else math.inf for q in states]
-        return [ends] * (self._most_calls + 1)
+        settled = 1 if fewer is None else len(fewer)
+        layers = [[0.0 if q in self.arena.accepting else math.inf for q in states]]
+        while len(layers) <= settled or layers[-1] != layers[-2]:
+            if len(layers) * len(states) > most:
+                raise TooLarge(
+                    f"what endings cost from {len(states)} states comes to more than {CELL_LIMIT} numbers; "
+                    "use smaller repeats in the behavior, or smaller numbers in the rules"
+                )
+            called = None if fewer is None else fewer[min(len(layers), settled) - 1]
+            layers.append([self._best(q, layers[-1], called) for q in states])
+        return layers[:-1]
 
-    def _next(self, shorter: list[list[float]]) -> list[list[float]]:
-        return [[self._best(q, c, shorter) for q in range(len(self.arena))] for c in range(len(shorter))]
-
-    def _best(self, state: int, calls: int, shorter: list[list[float]]) -> float:
+    def _best(self, state: int, shorter: list[float], called: list[float] | None) -> float:
         best = 0.0 if state in self.arena.accepting else math.inf
         moves = self.arena.moves[state]
         for choice in self.arena.choices[state]:
-            best = min(best, max(self._after(letter, moves[letter], calls, shorter) for letter in choice))
+            best = min(best, max(self._after(letter, moves[letter], shorter, called) for letter in choice))
         return best
 
-    def _after(self, letter: Letter, target: int, calls: int, shorter: list[list[float]]) -> float:
-        if target == VIOLATED or calls < letter.completes_call:
+    def _after(self, letter: Letter, target: int, shorter: list[float], called: list[float] | None) -> float:
+        then = called if letter.completes_call else shorter
+        if target == VIOLATED or then is None:
             return math.inf
-        return self.weights.get(letter, 0) + shorter[calls - letter.completes_call][target]
+        return self.weights.get(letter, 0) + then[target]
