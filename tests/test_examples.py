@@ -72,6 +72,7 @@ def test_the_guard_needs_no_model(tmp_path: Path) -> None:
     assert re.match(SAYS["own_loop.py"], said), said
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_ten_lines_are_a_program(tmp_path: Path) -> None:
     said = run(str(EXAMPLES / "ten_lines.py"), folder=tmp_path)
@@ -98,6 +99,7 @@ def test_the_script_runs(
     assert re.search(SAYS[name], said), said
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_the_notebook_runs_and_shows_what_it_promises(tmp_path: Path) -> None:
     committed: Any = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)

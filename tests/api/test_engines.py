@@ -117,6 +117,7 @@ def test_each_engine_has_one_lock_as_long_as_it_lives() -> None:
     assert len(engines._turns) == before - 2
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_the_real_model_gives_each_of_several_runs_what_it_gets_alone() -> None:
     agent = agentspec.loads(SILENT.replace("12", "40"))
