@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -129,24 +129,6 @@ def shortest_path(
                 came[target] = (state, letter)
                 queue.append(target)
     return None
-
-
-def coarsest(signatures: Sequence[Hashable], refine: Callable[[list[int]], Sequence[Hashable]]) -> list[int]:
-    """Moore's algorithm: refine the partition given by ``signatures`` until ``refine`` splits nothing.
-
-    ``refine(classes)`` returns a signature per state under the present classes. Returns the class of each state.
-    """
-
-    def numbered(keys: Sequence[Hashable]) -> list[int]:
-        numbers: dict[Hashable, int] = {}
-        return [numbers.setdefault(key, len(numbers)) for key in keys]
-
-    classes = numbered(signatures)
-    while True:
-        finer = numbered(list(zip(classes, refine(classes), strict=True)))
-        if max(finer, default=0) == max(classes, default=0):
-            return classes
-        classes = finer
 
 
 def minimal(dfa: Dfa) -> tuple[Dfa, tuple[int | None, ...]]:

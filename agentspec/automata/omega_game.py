@@ -13,11 +13,10 @@ from functools import cached_property
 
 from agentspec.automata.acceptance import Acceptance
 from agentspec.automata.buchi import Edge
-from agentspec.automata.dfa import coarsest
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.omega import Omega
 from agentspec.automata.parity_game import Measure, ParityGame
-from agentspec.automata.product import VIOLATED, Arena, quotient
+from agentspec.automata.product import VIOLATED, Arena, alike, quotient
 from agentspec.automata.zielonka import zielonka_tree
 from agentspec.errors import TooLarge
 
@@ -47,16 +46,9 @@ class OmegaArena:
     def merged(self) -> OmegaArena:
         """The quotient by language, keeping letters that lead to VIOLATED."""
         arena = self.arena
-
-        def refine(classes: list[int]) -> list[frozenset[tuple[Letter, int, Marks]]]:
-            return [
-                frozenset((a, t if t == VIOLATED else classes[t], marks.get(a, Marks())) for a, t in moves.items())
-                for moves, marks in zip(arena.moves, self.marks, strict=True)
-            ]
-
         taken = [frozenset(arena.excluded[q]) if arena.excluded else frozenset() for q in range(len(arena))]
-        classes = coarsest([(q in arena.accepting, taken[q]) for q in range(len(arena))], refine)
-        small, kept = quotient(arena, classes)
+        signs = [(q in arena.accepting, taken[q]) for q in range(len(arena))]
+        small, kept = quotient(arena, alike(signs, arena.moves, self.marks))
         return OmegaArena(small, tuple(self.marks[q] for q in kept), self.acceptance)
 
 
@@ -175,15 +167,7 @@ def positions(omega: OmegaArena) -> Positions:
     accepting = frozenset(v for v, (state, _) in enumerate(queue) if state in arena.accepting)
     excluded = tuple(arena.excluded[state] for state, _ in queue) if arena.excluded else ()
     whole = Arena(arena.propositions, 0, owners, tuple(moves), accepting, excluded)
-
-    def refine(classes: list[int]) -> list[frozenset[tuple[Letter, int, int]]]:
-        return [
-            frozenset((a, t if t == VIOLATED else classes[t], seen.get(a, 0)) for a, t in m.items())
-            for m, seen in zip(moves, priorities, strict=True)
-        ]
-
-    classes = coarsest([state for state, _ in queue], refine)
-    small, kept = quotient(whole, classes)
+    small, kept = quotient(whole, alike([state for state, _ in queue], moves, priorities))
     return Positions(small, tuple(queue[v][0] for v in kept), tuple(priorities[v] for v in kept))
 
 

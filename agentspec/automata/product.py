@@ -8,13 +8,14 @@ adversary and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from agentspec.automata.dfa import Dfa, coarsest, minimal
+from agentspec.automata.dfa import Dfa, minimal
 from agentspec.automata.letter import Letter, Owner
+from agentspec.automata.partition import equivalent_states
 from agentspec.errors import SpecError, TooLarge
 
 STATE_LIMIT = 50_000
@@ -257,18 +258,33 @@ def restricted(arena: Arena, rules: Sequence[Component]) -> Dfa:
 
 def merged(arena: Arena) -> Arena:
     """The quotient by language, keeping letters that lead to ``VIOLATED``."""
-
-    def refine(classes: list[int]) -> list[frozenset[tuple[Letter, int]]]:
-        return [frozenset((a, t if t == VIOLATED else classes[t]) for a, t in m.items()) for m in arena.moves]
-
     taken = [frozenset(arena.excluded[q]) if arena.excluded else frozenset() for q in range(len(arena))]
-    classes = coarsest([(q in arena.accepting, taken[q]) for q in range(len(arena))], refine)
-    return quotient(arena, classes)[0]
+    signs = [(q in arena.accepting, taken[q]) for q in range(len(arena))]
+    return quotient(arena, alike(signs, arena.moves))[0]
+
+
+def alike(
+    signs: Sequence[Hashable],
+    moves: Sequence[Mapping[Letter, int]],
+    marks: Sequence[Mapping[Letter, Hashable]] | None = None,
+) -> list[int]:
+    """Classes of states with equal signs and moves of equal ``marks``, numbered from 0 by their first members."""
+    edges: list[list[tuple[Hashable, int]]] = []
+    keys: list[Hashable] = []
+    for q, own in enumerate(moves):
+        seen: Mapping[Letter, Hashable] = marks[q] if marks is not None else {}
+        edges.append([((a, seen.get(a)), t) for a, t in own.items() if t != VIOLATED])
+        keys.append((signs[q], frozenset((a, seen.get(a)) for a, t in own.items() if t == VIOLATED)))
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(c, len(numbers)) for c in equivalent_states(keys, edges)]
 
 
 def quotient(arena: Arena, classes: Sequence[int]) -> tuple[Arena, list[int]]:
     """The arena with a state for each class (numbered from 0 by first member), and the first member of each."""
-    kept = [classes.index(c) for c in range(max(classes) + 1)]
+    first: dict[int, int] = {}
+    for q, one in enumerate(classes):
+        first.setdefault(one, q)
+    kept = list(first.values())
     small = Arena(
         arena.propositions,
         classes[arena.initial],
