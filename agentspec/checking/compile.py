@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -34,6 +35,9 @@ from agentspec.spec.model import Declaration, Rule, Spec, Step
 from agentspec.spec.register import CallRegister, QuoteRegister
 from agentspec.spec.rule import instances, sees
 from agentspec.spec.runtime import Function
+
+SECONDS_LIMIT = 12.0
+"""So long the automata of all rules may take, each of which has a limit of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,10 +248,13 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
             from agentspec.checking.compile_session import compile_session
 
             return compile_session(agent, known, letters, structure)
-        monitors = {rule.id: rule_monitor(rule) for rule in spec.rules if rule.enforce != "off"}
+        monitors = _monitors([rule for rule in spec.rules if rule.enforce != "off"])
         blocking = [monitors[rule.id] for rule in blocking_rules(spec)]
         assumed = [(rule.id, monitors[rule.id]) for rule in spec.rules if rule.assume]
-        arena = build_arena(letters.letters, letters.propositions, structure, blocking, assumed)
+        try:
+            arena = build_arena(letters.letters, letters.propositions, structure, blocking, assumed)
+        except TooLarge as problem:
+            raise TooLarge(f"{problem.message}; {_advice(monitors)}", location=spec.behavior_location) from None
         refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))
     except SpecError as problem:
         raise SpecError(problem.message, location=problem.location or spec.behavior_location) from None
@@ -257,6 +264,29 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
         if arena.initial in (hoped := solve(knowing)).rank:
             arena, solution, sure = knowing, hoped, solution
     return Compiled(agent, known, letters, arena, solution, monitors, structure, sure=sure)
+
+
+def _monitors(rules: Sequence[Rule]) -> dict[str, Monitor]:
+    """The automata of rules. Raises TooLarge for one that is too large, or where all take too long."""
+    began = time.monotonic()
+    found: dict[str, Monitor] = {}
+    for rule in rules:
+        if time.monotonic() - began > SECONDS_LIMIT:
+            raise TooLarge(
+                f"the automata of {len(found)} of {len(rules)} rules take more than {SECONDS_LIMIT:g} s to build; "
+                "use fewer rules, or smaller numbers in them",
+                location=rule.location,
+            )
+        found[rule.id] = rule_monitor(rule)
+    return found
+
+
+def _advice(monitors: Mapping[str, Monitor]) -> str:
+    """Which rules have the largest automata, and what to try."""
+    largest = sorted(((len(one.dfa.edges), name) for name, one in monitors.items()), key=lambda one: (-one[0], one[1]))
+    named = ", ".join(f"{name} ({states})" for states, name in largest[:3])
+    rules = f"rules with the most states of their own: {named}; " if named else ""
+    return f"{rules}use smaller numbers in rules and behavior, or fewer rules that remember"
 
 
 def blocking_rules(spec: Spec) -> tuple[Rule, ...]:

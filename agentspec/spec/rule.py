@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.errors import InvalidInput, SyntaxProblem, nearest
+from agentspec.errors import InvalidInput, SyntaxProblem, TooLarge, nearest
 from agentspec.logic.formula import Formula
 from agentspec.logic.parse import RESERVED, parse_formula
 from agentspec.logic.show import show_formula
@@ -18,6 +19,9 @@ from agentspec.spec.model import FORMS, Rule, RuleModel, Spec
 
 _BESIDE = {"template": ("params",), "deny": ("when", "unless"), "require": ("when", "before", "after")}
 _Path = tuple[Any, ...]
+
+INSTANCES = 1_000
+"""So many rules are made of one with ``for`` at most."""
 
 
 def rule(layer: Layer, i: int, model: RuleModel, steps: Sequence[str]) -> Rule:
@@ -111,13 +115,21 @@ def _placed(layer: Layer, path: _Path, problem: SyntaxProblem) -> SyntaxProblem:
 
 
 def instances(spec: Spec, tools: Sequence[str]) -> tuple[Rule, ...]:
-    """The rules with every variable of ``for`` replaced: ``no-retry[pay]``, one for each tool, step or name listed."""
+    """The rules with every variable of ``for`` replaced: ``no-retry[pay]``, one for each tool, step or name listed.
+
+    Raises TooLarge past ``INSTANCES`` of one rule.
+    """
     return tuple(one for declared in spec.rules for one in _instances(declared, spec, tools))
 
 
 def _instances(declared: Rule, spec: Spec, tools: Sequence[str]) -> Iterator[Rule]:
     names = {"tools": tuple(tools), "steps": tuple(spec.steps)}
     ranges = [names[among] if isinstance(among, str) else among for _, among in declared.each]
+    if (many := prod(map(len, ranges))) > INSTANCES:
+        raise TooLarge(
+            f"the rule '{declared.id}' stands for {many} rules by its 'for'; at most {INSTANCES} are made of one",
+            location=declared.location,
+        )
     for values in product(*ranges):
         if not values:
             yield declared
