@@ -77,7 +77,19 @@ class Dfa:
     @cached_property
     def live(self) -> frozenset[int]:
         """The states from which an accepting state can be reached."""
+        if isinstance(self.edges, Decisions):
+            return self.edges.reaching(self.accepting)
         return backward({q: list(self.successors(q)) for q in range(len(self.edges))}, self.accepting)
+
+    @cached_property
+    def firm(self) -> frozenset[int]:
+        """The states from which every word, the empty one included, is accepted."""
+        states = range(len(self.edges))
+        refusing = [q for q in states if q not in self.accepting]
+        if isinstance(self.edges, Decisions):
+            return frozenset(states) - self.edges.reaching(refusing, rejection=True)
+        doubtful = [*refusing, *(q for q in states if not self.complete(q))]
+        return frozenset(states) - backward({q: list(self.successors(q)) for q in states}, doubtful)
 
     def shortest_word(self) -> tuple[Letter, ...] | None:
         """A shortest accepted word, as letters, or None when the language is empty."""

@@ -80,6 +80,31 @@ class Decisions(Sequence[Edges]):
         """Whether every valuation has a transition."""
         return REJECTED not in self._leaves(state)
 
+    def reaching(self, goal: Collection[int], *, rejection: bool = False) -> frozenset[int]:
+        """The states from which one of ``goal`` can be reached, or with ``rejection`` a missing transition.
+
+        Along the diagrams, which may be far fewer than the pairs of states they join.
+        """
+        above: dict[int, list[int]] = {}
+        for node, below in enumerate(zip(self.low, self.high, strict=True)):
+            for one in below:
+                above.setdefault(one, []).append(node)
+        states: dict[int, list[int]] = {}
+        for state, root in enumerate(self.roots):
+            states.setdefault(root, []).append(state)
+        found = set(goal)
+        stack = [*(-2 - state for state in found), *([REJECTED] if rejection else [])]
+        seen = set(stack)
+        while stack:
+            node = stack.pop()
+            reached = [state for state in states.get(node, ()) if state not in found]
+            found.update(reached)
+            for one in (*above.get(node, ()), *(-2 - state for state in reached)):
+                if one not in seen:
+                    seen.add(one)
+                    stack.append(one)
+        return frozenset(found)
+
     def letters(self) -> tuple[int, ...]:
         """For each state the number of its cubes, counted without writing them out."""
         found: dict[int, int] = {}

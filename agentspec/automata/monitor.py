@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
-from agentspec.automata.dfa import Dfa, backward
+from agentspec.automata.dfa import Dfa
 from agentspec.automata.letter import Letter
 
 UNSEEN = -1
@@ -60,12 +59,5 @@ class Monitor:
         """Whether every continuation, the empty one included, satisfies the rule."""
         if state == UNSEEN:
             first = self.dfa.initial
-            return self._nothing and self.dfa.complete(first) and self._firm.issuperset(self.dfa.successors(first))
-        return state in self._firm
-
-    @cached_property
-    def _firm(self) -> frozenset[int]:
-        """The states from which nothing but accepting states can be reached."""
-        states = range(len(self.dfa.edges))
-        doubtful = [q for q in states if q not in self.dfa.accepting or not self.dfa.complete(q)]
-        return frozenset(states) - backward({q: list(self.dfa.successors(q)) for q in states}, doubtful)
+            return self._nothing and self.dfa.complete(first) and self.dfa.firm.issuperset(self.dfa.successors(first))
+        return state in self.dfa.firm
