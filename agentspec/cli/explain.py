@@ -70,7 +70,10 @@ def explain(
             typer.echo(text)
         if not any(one["rules"] for one in found):
             judged = len(summary.rules)
-            typer.echo(f"{trace}: no rule is violated ({judged} judged); --rule ID explains any")
+            told_of = (
+                f"no rule is violated ({judged} judged); --rule ID explains any" if judged else "no rule was judged"
+            )
+            typer.echo(f"{trace}: {told_of}")
     raise typer.Exit(summary.exit_code)
 
 

@@ -79,7 +79,10 @@ def replay(
     summary.finish(replayer)
     hints = summary.hints(replayer)
     if markdown is not None:
-        markdown.write_text(page(summary, hints), encoding="utf-8", errors="backslashreplace")
+        try:
+            markdown.write_text(page(summary, hints), encoding="utf-8", errors="backslashreplace")
+        except OSError as problem:
+            raise InvalidInput(f"{markdown} cannot be written: {problem.strerror or problem}") from None
     if as_json:
         typer.echo(json.dumps({**summary.to_json(), "hints": hints, "traces": shown}, indent=2, ensure_ascii=False))
     elif not as_jsonl:

@@ -159,7 +159,9 @@ class Lettering:
                 value = _arguments(move.arguments if move.kind == "call" else move.text)
             except ValueError as problem:
                 names = ", ".join(name for name, _ in tests.values)
-                found.notes.append((move.at, f"no JSON object, so {names} cannot hold: {problem}"))
+                found.notes.append(
+                    (move.at, f"no JSON object, so {names} cannot hold: {str(problem).partition(';')[0]}")
+                )
             else:
                 held += [name for name, test in tests.values if test(value)]
         return tuple(held)

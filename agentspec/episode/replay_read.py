@@ -158,7 +158,7 @@ def _document(stream: BinaryIO, file: str) -> Iterator[Recorded]:
     except json.JSONDecodeError as problem:
         fault = Problem(file, problem.lineno, problem.colno, f"not valid JSON: {problem.msg}")
     except (ValueError, RecursionError) as problem:
-        reason = "nested too deeply" if isinstance(problem, RecursionError) else str(problem)
+        reason = "nested too deeply" if isinstance(problem, RecursionError) else str(problem).partition(";")[0]
         fault = Problem(file, 1, 1, f"not valid JSON: {reason}")
     found = walk.conversations
     if not found:
@@ -212,7 +212,7 @@ class _Lines:
         except RecursionError:
             return Problem(self.file, number, 1, "not valid JSON: nested too deeply")
         except ValueError as problem:
-            return Problem(self.file, number, 1, f"not valid JSON: {problem}")
+            return Problem(self.file, number, 1, f"not valid JSON: {str(problem).partition(';')[0]}")
 
     def _take(self, value: Any, number: int) -> Iterator[Recorded]:
         kind = _kind(value)

@@ -58,6 +58,9 @@ _NOTATIONS = """
     yesterday:Y previously:Y once:O historically:H since:S
     =>:-> -->:-> -:-> <=>:<-> =:<-> ==:<-> <>:F /:& →:-> ↔:<-> ∧:& ∨:| ¬:! ⊕:xor □:G ◇:F ○:X
 """
+_QUOTES = frozenset("\"'.`“”‘’")
+"""What people write in names and around them, and no name here holds."""
+
 _ELSEWHERE: Final = dict(pair.split(":") for pair in _NOTATIONS.split())
 """How words and signs of other notations are written here."""
 
@@ -155,6 +158,8 @@ class _Parser:
             hint = f"; write '{_ELSEWHERE[token.text]}'"
         elif token.kind == "comparison":
             hint = f"; only counts are compared, as in count(a) {token.text} 2"
+        elif token.text.isalpha() or token.text in _QUOTES:
+            hint = "; a name is a letter or '_', then letters of ASCII, digits, '_' and '-', and stands unquoted"
         else:
             hint = f"; valid: {_PREFIX_CHOICES} {_INFIX_CHOICES}"
         return self._place.problem(token.offset, f"unknown operator {quoted(token.text)}{hint}")

@@ -48,6 +48,8 @@ def rule(layer: Layer, i: int, model: RuleModel, steps: Sequence[str]) -> Rule:
             if step not in steps:
                 listed = not isinstance(file.value((*path, "view")), str)
                 at = (*path, "view", j) if listed else (*path, "view")
+                if step == "calls":
+                    raise file.fault("'calls' stands alone, not in a list: 'view: calls'", at)
                 raise file.fault(f"unknown step '{step}'{nearest(step, [*steps, 'calls'])}", at)
     if model.assume and model.enforce != "block":
         raise file.fault("an assumption is about tools and users: it is not enforced", (*path, "enforce"), key=True)

@@ -1,4 +1,4 @@
-"""What can still become of a word, told along diagrams: against its definition, and where states have many successors."""
+"""What can still become of a word, told along diagrams: against its definition, and for very many successors."""
 
 import time
 from dataclasses import replace

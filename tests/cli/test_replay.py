@@ -153,6 +153,9 @@ def test_a_log_cannot_write_on_the_page(place: Place) -> None:
     logs(place, **{"x|y`<b>": bad})
     place.write("logs/bad.json", '[{"role": "<script>alert(1)</script>"}]')
     assert replay(place, "--markdown", "page.md").code == 1
+    unwritable = replay(place, "--markdown", "nowhere/page.md")
+    assert unwritable.code == 2
+    assert "nowhere/page.md cannot be written" in unwritable.err
     text = (place.folder / "page.md").read_text(encoding="utf-8")
     assert "\x1b" not in text
     assert "\u202e" not in text

@@ -57,6 +57,11 @@ def test_for_makes_one_rule_a_tool_a_step_or_a_name() -> None:
     assert instances(agent.spec, ()) == ()
 
 
+def test_the_word_calls_is_no_step_in_a_list() -> None:
+    with pytest.raises(InvalidInput, match="'calls' stands alone, not in a list: 'view: calls'"):
+        declared("q t a", tools=["pay"], **with_rule(ltl="F t", view=["calls"]))
+
+
 def test_a_view_is_an_inverse_projection() -> None:
     """N means the next call or answer, not the next step."""
     rule = with_rule(ltl="G(failed(pay) -> N !call(pay))", view="calls")
