@@ -51,7 +51,7 @@ A = Atom("a")
         ("a == b", 1, 3, "unknown operator '=='; write '<->'"),
         ("a - b", 1, 3, "unknown operator '-'; write '->'"),
         ("a @ b", 1, 3, "unknown operator '@'; valid: ! X N F G Y Z O H & |"),
-        ("F 'a'", 1, 3, "unknown operator ''\\''; a name is a letter or '_'"),
+        ("F 'a'", 1, 3, "unknown operator '''; a name is a letter or '_'"),
         ("F é", 1, 3, "unknown operator 'é'; a name is a letter or '_'"),
         ("café", 1, 4, "unknown operator 'é'"),
         ("a\u200b", 1, 2, "\\u200b"),
