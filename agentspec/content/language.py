@@ -88,13 +88,13 @@ class Language:
 
     def successors(self, state: int) -> Iterator[tuple[str, int]]:
         """A readable character of each class, with the state behind it; ways into ``NOTHING`` are left out."""
-        for stretch, target in self._ways(state):
-            yield _readable(*stretch), target
+        for low, high, target in self.stretches(state):
+            yield readable(low, high), target
 
     def common(self, state: int, other: Language, their: int) -> Iterator[tuple[str, int, int]]:
         """As `successors`, of two languages at once: only characters that lead both somewhere."""
         for stretch in _stretches(sorted({*self._row(state)[0], *other._row(their)[0]})):
-            character = _readable(*stretch)
+            character = readable(*stretch)
             mine, theirs = self.step(state, character), other.step(their, character)
             if mine != NOTHING and theirs != NOTHING:
                 yield character, mine, theirs
@@ -111,11 +111,11 @@ class Language:
         queue = deque([first])
         while queue:
             state = queue.popleft()
-            for stretch, target in self._ways(state):
+            for low, high, target in self.stretches(state):
                 if target not in came:
                     if len(came) >= limit:
                         raise TooLarge(f"{what}: whether it has any text takes more than {limit} states to decide")
-                    came[target] = (state, stretch)
+                    came[target] = (state, (low, high))
                     if self.accepts_at(target):
                         return _spelled(came, target)
                     queue.append(target)
@@ -302,11 +302,11 @@ class Language:
             target = targets[i] = self._derivative(self._nodes[state], code)
         return target
 
-    def _ways(self, state: int) -> Iterator[tuple[tuple[int, int], int]]:
-        """Each stretch of code points from ``low`` to below ``high`` that leads somewhere, and where."""
+    def stretches(self, state: int) -> Iterator[tuple[int, int, int]]:
+        """Each stretch of code points that leads somewhere: from ``low`` to below ``high``, and the state behind it."""
         for low, high in _stretches(self._row(state)[0]):
             if (target := self._after(state, low)) != NOTHING:
-                yield (low, high), target
+                yield low, high, target
 
     def _row(self, state: int) -> tuple[list[int], list[int | None]]:
         row = self._moves.get(state)
@@ -431,7 +431,7 @@ def _stretches(cuts: list[int]) -> Iterator[tuple[int, int]]:
             yield low, high
 
 
-def _readable(low: int, high: int) -> str:
+def readable(low: int, high: int) -> str:
     """A readable character of a stretch, where there is one."""
     return chr(next((code for code in _READABLE if low <= code < high), low))
 
@@ -441,6 +441,6 @@ def _spelled(came: dict[int, _Link | None], state: int) -> str:
     link = came[state]
     while link is not None:
         state, stretch = link
-        found.append(_readable(*stretch))
+        found.append(readable(*stretch))
         link = came[state]
     return "".join(reversed(found))
