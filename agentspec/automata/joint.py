@@ -14,15 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from agentspec import limits
 from agentspec.automata.dfa import backward
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.monitor import Monitor
 from agentspec.automata.product import Component, NonEmpty
 from agentspec.errors import TooLarge
 
-STATE_LIMIT = 50_000
-TIME_LIMIT = 20.0
-SMALL = 300
 State = tuple[int, ...]
 Rules = Sequence[tuple[str, Monitor]]
 
@@ -42,9 +40,9 @@ class Decision:
 def satisfying_word(letters: Sequence[Letter], structure: Sequence[Component], rules: Rules) -> Decision:
     """A word of the structure that satisfies all rules, or rules that contradict each other.
 
-    Raises TooLarge, naming the rules whose product grew too large, past ``STATE_LIMIT`` states or ``TIME_LIMIT``.
+    Raises TooLarge, naming the rules whose product grew too large, past ``limits.JOINT_STATES`` or ``JOINT_SECONDS``.
     """
-    until = time.monotonic() + TIME_LIMIT
+    until = time.monotonic() + limits.JOINT_SECONDS
     by_name = dict(rules)
     chosen: list[str] = []
     explored = 0
@@ -99,6 +97,7 @@ def _search(
     came: dict[State, tuple[State, Letter] | None] = {start: None}
     queue: list[tuple[int, int, State]] = [(0, 0, start)]
     split = len(structure) + 1
+    small, most = limits.JOINT_SMALL, limits.JOINT_STATES
     while queue:
         _, _, state = heappop(queue)
         if all(c.accepts_at(s) for c, s in zip(components, state, strict=True)):
@@ -124,9 +123,9 @@ def _search(
             else:
                 target = tuple(parts)
                 if target not in came:
-                    if len(came) == SMALL and len(rules) > 3 and _contradict(letters, structure, rules, until):
+                    if len(came) == small and len(rules) > 3 and _contradict(letters, structure, rules, until):
                         return None, len(came)
-                    if len(came) >= STATE_LIMIT or (len(came) % 256 == 0 and time.monotonic() > until):
+                    if len(came) >= most or (len(came) % 256 == 0 and time.monotonic() > until):
                         raise _too_large(rules)
                     came[target] = (state, letter)
                     heappush(queue, (distance, -len(came), target))
@@ -149,8 +148,8 @@ def _contradict(letters: Sequence[Letter], structure: Sequence[Component], rules
 def _too_large(rules: Rules) -> TooLarge:
     named = ", ".join(name for name, _ in rules[:12]) + (f" and {len(rules) - 12} more" if len(rules) > 12 else "")
     return TooLarge(
-        f"whether the rules {named} can be satisfied together takes more than {STATE_LIMIT} states or {TIME_LIMIT:.0f} "
-        "seconds: leave some out, or make them speak of fewer propositions"
+        f"whether the rules {named} can be satisfied together takes more than {limits.JOINT_STATES} states or "
+        f"{limits.JOINT_SECONDS:.0f} seconds: leave some out, or make them speak of fewer propositions"
     )
 
 
@@ -322,9 +321,9 @@ class LazyGame:
     def wins(self, state: State) -> bool:
         """Whether the model can end well from here whatever tools and users do.
 
-        Raises TooLarge, naming the rules, past ``STATE_LIMIT`` positions or ``TIME_LIMIT``.
+        Raises TooLarge, naming the rules, past ``limits.JOINT_STATES`` positions or ``JOINT_SECONDS``.
         """
-        until = time.monotonic() + TIME_LIMIT
+        until = time.monotonic() + limits.JOINT_SECONDS
         root = self._node(state)
         if not root.wins and state not in self._lost and self._consistency.alive(state) is None:
             self._lost.add(state)
@@ -338,7 +337,7 @@ class LazyGame:
             for target in node.moves.values():
                 if target is None or target in queued:
                     continue
-                if len(self._nodes) > STATE_LIMIT or (len(queued) % 256 == 0 and time.monotonic() > until):
+                if len(self._nodes) > limits.JOINT_STATES or (len(queued) % 256 == 0 and time.monotonic() > until):
                     raise _too_large(self._rules)
                 queued.add(target)
                 heappush(queue, (self._distance(target), len(queued), target))

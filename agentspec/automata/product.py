@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+from agentspec import limits
 from agentspec.automata.dfa import Dfa, minimal
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.partition import equivalent_states
 from agentspec.errors import SpecError, TooLarge
 
-STATE_LIMIT = 50_000
 VIOLATED = -1
 
 
@@ -129,7 +129,7 @@ def explore(
 
     Raises SpecError where two owners, or two steps of the adversary, may write at one position, where the model
     writes first, or where the model could break an assumption or an assumption leaves nobody a move (the path there is
-    in the message); TooLarge past ``STATE_LIMIT`` states.
+    in the message); TooLarge past ``limits.PRODUCT_STATES``.
     """
     structure = (NonEmpty(), *structure)
     assumed: list[Component] = [monitor for _, monitor in assumptions]
@@ -141,6 +141,7 @@ def explore(
     moves: list[dict[Letter, int]] = []
     excluded: list[dict[Letter, str]] = []
     owners: list[Owner | None] = []
+    most = limits.PRODUCT_STATES
     for q, state in enumerate(queue):
         here: dict[Letter, int] = {}
         taken: dict[Letter, str] = {}
@@ -168,8 +169,8 @@ def explore(
                     else:
                         target = tuple(parts)
                         if target not in number:
-                            if len(number) >= STATE_LIMIT:
-                                raise TooLarge(f"behavior and rules together need more than {STATE_LIMIT} states")
+                            if len(number) >= most:
+                                raise TooLarge(f"behavior and rules together need more than {most} states")
                             number[target] = len(queue)
                             queue.append(target)
                             came.append((q, letter))
@@ -223,11 +224,12 @@ def _turn(
 def restricted(arena: Arena, rules: Sequence[Component]) -> Dfa:
     """The minimal DFA of the words of the arena that the rules allow as well.
 
-    Raises TooLarge past ``STATE_LIMIT`` states.
+    Raises TooLarge past ``limits.PRODUCT_STATES``.
     """
     start = (arena.initial, *(rule.initial for rule in rules))
     number = {start: 0}
     edges: list[tuple[tuple[Letter, int], ...]] = []
+    most = limits.PRODUCT_STATES
     for state in (queue := [start]):
         here = []
         for letter, behind in arena.moves[state[0]].items():
@@ -242,8 +244,8 @@ def restricted(arena: Arena, rules: Sequence[Component]) -> Dfa:
             else:
                 target = tuple(parts)
                 if target not in number:
-                    if len(number) >= STATE_LIMIT:
-                        raise TooLarge(f"behavior and rules together need more than {STATE_LIMIT} states")
+                    if len(number) >= most:
+                        raise TooLarge(f"behavior and rules together need more than {most} states")
                     number[target] = len(queue)
                     queue.append(target)
                 here.append((letter, number[target]))

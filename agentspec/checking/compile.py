@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Self
 
+from agentspec import limits
 from agentspec.automata.compare import shortest_outside
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.game import Solution, live_letters, solve
@@ -35,9 +36,6 @@ from agentspec.spec.model import Declaration, Rule, Spec, Step
 from agentspec.spec.register import CallRegister, QuoteRegister
 from agentspec.spec.rule import instances, sees
 from agentspec.spec.runtime import Function
-
-SECONDS_LIMIT = 12.0
-"""So long the automata of all rules may take, each of which has a limit of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,10 +269,10 @@ def _monitors(rules: Sequence[Rule]) -> dict[str, Monitor]:
     began = time.monotonic()
     found: dict[str, Monitor] = {}
     for rule in rules:
-        if time.monotonic() - began > SECONDS_LIMIT:
+        if time.monotonic() - began > limits.RULES_SECONDS:
             raise TooLarge(
-                f"the automata of {len(found)} of {len(rules)} rules take more than {SECONDS_LIMIT:g} s to build; "
-                "use fewer rules, or smaller numbers in them",
+                f"the automata of {len(found)} of {len(rules)} rules take more than {limits.RULES_SECONDS:g} s to "
+                "build; use fewer rules, or smaller numbers in them",
                 location=rule.location,
             )
         found[rule.id] = rule_monitor(rule)

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from agentspec.automata import joint
+from agentspec import limits
 from agentspec.automata.game import solve
 from agentspec.automata.joint import LazyGame, satisfying_word
 from agentspec.automata.letter import Letter, Owner
@@ -90,7 +90,7 @@ def test_the_game_is_won_and_lost_where_the_explicit_one_is() -> None:
 
 
 def test_what_grows_too_large_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joint, "STATE_LIMIT", 5)
+    monkeypatch.setattr(limits, "JOINT_STATES", 5)
     rules = [(f"twice {a}", Monitor(translate(EXISTENCE.build({"n": 2, "a": a})))) for a in "abcd"]
     named = "whether the rules twice a, twice b, .* can be satisfied together takes more than 5 states"
     with pytest.raises(TooLarge, match=named):

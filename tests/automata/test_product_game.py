@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentspec.automata import product as module
+from agentspec import limits
 from agentspec.automata.game import counterplay, live_letters, solve
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED, Arena, merged
@@ -189,7 +189,7 @@ def test_turns_are_told_apart(
 
 
 def test_a_product_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STATE_LIMIT", 12)
+    monkeypatch.setattr(limits, "PRODUCT_STATES", 12)
     with pytest.raises(TooLarge, match="more than 12 states"):
         compiled("q t{0,30} a")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agentspec.checking import compile as compiling
+from agentspec import limits
 from agentspec.checking.cache import compiled_agent
 from agentspec.errors import TooLarge
 
@@ -42,7 +42,7 @@ def test_a_rule_for_each_combination(tmp_path: Path) -> None:
 
 
 def test_rules_that_take_long_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiling, "SECONDS_LIMIT", 0.05)
+    monkeypatch.setattr(limits, "RULES_SECONDS", 0.05)
     rules = [f"id: r{i}, ltl: 'G(call(pay) -> count(failed(pay)) < {i})'" for i in range(20, 40)]
     message = refused(tmp_path, *rules)
     assert "of 20 rules take more than 0.05 s to build" in message

@@ -1,0 +1,265 @@
+"""Every limit past which something is refused as too large, too deep or too slow, in one place, room by room.
+
+Modules read them where they are used (``limits.NAME``), so one may be set for a process. ``automata.effort`` counts
+what one automaton costs against its own.
+"""
+
+from __future__ import annotations
+
+# ---- logic
+
+TEXT_LENGTH = 100_000
+"""Characters of a formula or a behavior."""
+
+FORMULA_DEPTH = 1_000
+"""Levels at which a formula may nest."""
+
+FORMULA_BOUND = 1_000
+"""The largest number in bounds and beside counts."""
+
+FORMULA_ADDED = 100_000
+"""Nodes that operators which stand for others may add to a formula."""
+
+BEHAVIOR_DEPTH = 200
+"""Levels at which a behavior may nest."""
+
+BEHAVIOR_REPEAT = 1_000
+"""The largest bound of a repetition."""
+
+BEHAVIOR_SIZE = 100_000
+"""Steps and operators of a behavior, its parts written out."""
+
+TEMPLATE_COUNT = 100
+"""The largest number that a template takes; limits on steps and calls are for larger ones."""
+
+EXPLAINED_LOOKS = 5_000_000
+"""Parts of a formula times positions of the word on which it is explained."""
+
+# ---- automata
+
+TRANSLATION_STATES = 20_000
+"""States of the automaton of one formula on finite words."""
+
+TRANSLATION_NODES = 400_000
+"""Diagram nodes its translation may take."""
+
+TRANSLATION_SECONDS = 10.0
+"""Time its translation may take."""
+
+PART_STATES = 2_000
+"""States up to which the operands of a formula are translated one by one, before the formula is as a whole."""
+
+PART_NODES = 50_000
+"""Diagram nodes up to which they are."""
+
+OMEGA_STATES = 5_000
+"""States of the automaton of one formula on infinite words."""
+
+OMEGA_NODES = 400_000
+"""Diagram nodes its translation may take."""
+
+OMEGA_SECONDS = 10.0
+"""Time its translation may take."""
+
+OMEGA_EDGES = 200_000
+"""Cubes to which its transitions may come."""
+
+EXPANSION_WAYS = 1_000
+"""Ways in which a formula on infinite words may go on after one letter."""
+
+SIMULATION_PAIRS = 6_400
+"""Pairs of states up to which an automaton is reduced by simulation."""
+
+SUBSET_STATES = 512
+"""States up to which the subset construction is tried before trees of states are."""
+
+EMPTINESS_STATES = 20_000
+"""States on which emptiness and inclusion of automata are decided."""
+
+EMPTINESS_NODES = 400_000
+"""Diagram nodes that may take."""
+
+EMPTINESS_SECONDS = 10.0
+"""Time that may take."""
+
+CANONICAL_WORK = 1_000_000
+"""Diagram nodes that the one form of an automaton may take."""
+
+CANONICAL_SECONDS = 20.0
+"""Time the one form of an automaton may take."""
+
+BEHAVIOR_STATES = 20_000
+"""States of the automaton of a behavior."""
+
+BEHAVIOR_WORK = 5_000_000
+"""Work its derivatives may take."""
+
+PRODUCT_STATES = 50_000
+"""States of the product of behavior and rules."""
+
+JOINT_STATES = 50_000
+"""States looked at to decide a product that is not built."""
+
+JOINT_SECONDS = 20.0
+"""Time that may take."""
+
+JOINT_SMALL = 300
+"""States from which on that search asks whether three of the rules contradict each other."""
+
+GAME_POSITIONS = 50_000
+"""Positions of a game of infinite sessions, with the memory of what is owed."""
+
+ZIELONKA_LEAVES = 500
+"""Leaves of the Zielonka tree of a condition: states of its memory."""
+
+ZIELONKA_CLAUSES = 2_000
+"""Clauses of the conditions of all rules together."""
+
+SPOT_SECONDS = 60.0
+"""Time Spot may take for one formula before its process is ended."""
+
+SPOT_BYTES = 4 << 30
+"""Memory of that process."""
+
+HOA_TEXT = 8_000_000
+"""Characters of a text in the Hanoi Omega-Automata format."""
+
+HOA_STATES = 100_000
+"""States it may have."""
+
+HOA_EDGES = 400_000
+"""Transitions it may have, and cubes to which their labels may come."""
+
+HOA_PROPOSITIONS = 256
+"""Propositions it may have."""
+
+HOA_SETS = 256
+"""Acceptance sets it may have."""
+
+HOA_DEPTH = 64
+"""Levels at which its labels and conditions may nest."""
+
+HOA_LABEL_NODES = 200_000
+"""Diagram nodes its labels may take."""
+
+HOA_LABEL_SECONDS = 20.0
+"""Time its labels may take."""
+
+HOA_PAIRS = 20_000_000
+"""Pairs of transitions that are compared to see that it is deterministic."""
+
+VIEW_LETTERS = 200_000
+"""Letters of an automaton that is printed."""
+
+VIEW_PAIRS = 10_000_000
+"""Pairs of letters of one state that are compared to group them or to see that they exclude each other."""
+
+PICTURE_STATES = 200
+"""States of a picture."""
+
+PICTURE_ARROWS = 400
+"""Arrows of a picture."""
+
+PICTURE_SUMMARIZED = 2_000
+"""States of an automaton of which a picture shows the summary."""
+
+# ---- content
+
+LANGUAGE_STATES = 20_000
+"""States looked at to see whether a constraint has any text."""
+
+ENDING_STATES = 100_000
+"""States looked at to see how a text ends."""
+
+FIELD_LENGTH = 10_000
+"""The largest length in the type of a field."""
+
+FORMAT_LENGTH = 2_000
+"""Characters of the template of a format."""
+
+PATTERN_LENGTH = 4_000
+"""Characters of a regular expression."""
+
+PATTERN_DEPTH = 50
+"""Levels at which its groups may nest."""
+
+PATTERN_COUNT = 10_000
+"""The largest count in ``{m,n}``."""
+
+PATTERN_SIZE = 100_000
+"""Characters of a regular expression with its counts written out."""
+
+NUMBER_DIGITS = 40
+"""Digits of a number that others are compared with."""
+
+MULTIPLES_STEP = 1_000
+"""The largest step, read without its point, that multiples can be told of."""
+
+MULTIPLES_SIZE = 2_000
+"""Constraints that multiples of one step may take."""
+
+SCHEMA_DEPTH = 20
+"""Levels at which a JSON Schema may nest."""
+
+WHERE_WAYS = 200
+"""Ways in which the conditions of a ``where`` may fail together that are written out."""
+
+TOOL_FILE_BYTES = 1_000_000
+"""Bytes of a file of tools or functions."""
+
+TOOL_LOCK_BYTES = 8_000_000
+"""Bytes of a ``tools.lock.json``."""
+
+# ---- spec
+
+YAML_LENGTH = 1_000_000
+"""Characters of a YAML file."""
+
+YAML_DEPTH = 50
+"""Levels at which it may nest."""
+
+RULE_INSTANCES = 1_000
+"""Rules that are made of one with ``for``."""
+
+STEP_LETTERS = 256
+"""Letters of one step."""
+
+# ---- guard
+
+COST_CELLS = 5_000_000
+"""Numbers in the table of what endings cost."""
+
+SEGMENT_NODES = 48
+"""Places of a segment; what lies beyond is for the next."""
+
+# ---- decoding
+
+MATCHER_FUEL = 100_000_000
+"""What llguidance's lexer may spend on a grammar or a token; its default is too little for predicates on long texts."""
+
+# ---- checking
+
+RULES_SECONDS = 12.0
+"""Time the automata of all rules may take, each of which has a limit of its own."""
+
+AMBIGUITY_STATES = 50_000
+"""Pairs of states looked at to see whether two texts can be told apart."""
+
+ANALYSIS_SECONDS = 20.0
+"""Time after which what further rules do is left out."""
+
+# ---- toolbox
+
+TRUST_BYTES = 8_000_000
+"""Bytes of the file of what is trusted."""
+
+# ---- episode
+
+REPLAY_BYTES = 64 * 2**20
+"""Bytes of a line, or of one JSON value, in a log."""
+
+DEAF_STATES = 2_000
+"""States up to which it is looked whether positions at which nothing holds can be left out."""
+
+DEAF_ATOMS = 8
+"""Propositions up to which it is."""
