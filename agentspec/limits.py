@@ -12,28 +12,28 @@ TEXT_LENGTH = 100_000
 """Characters of a formula or a behavior."""
 
 FORMULA_DEPTH = 1_000
-"""Levels at which a formula may nest."""
+"""Operators and parentheses of a formula that may wait for their right-hand side at one place."""
 
 FORMULA_BOUND = 1_000
-"""The largest number in bounds and beside counts."""
+"""The largest number in bounds and beside counts of a formula."""
 
 FORMULA_ADDED = 100_000
-"""Nodes that operators which stand for others may add to a formula."""
+"""Nodes that the bounded operators and counts of one formula may add."""
 
 BEHAVIOR_DEPTH = 200
-"""Levels at which a behavior may nest."""
+"""Parentheses that may be open at one place of a behavior."""
 
 BEHAVIOR_REPEAT = 1_000
-"""The largest bound of a repetition."""
+"""The largest number in ``{m,n}`` of a behavior."""
 
 BEHAVIOR_SIZE = 100_000
-"""Steps and operators of a behavior, its parts written out."""
+"""Steps and operators of a behavior in which the parts it names are written out."""
 
 TEMPLATE_COUNT = 100
 """The largest number that a template takes; limits on steps and calls are for larger ones."""
 
 EXPLAINED_LOOKS = 5_000_000
-"""Parts of a formula times positions of the word on which it is explained."""
+"""Subformulas times positions that are looked at to explain why a formula holds."""
 
 # ---- automata
 

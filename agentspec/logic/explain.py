@@ -113,7 +113,7 @@ class Explanation:
 def explain(formula: Formula, word: Sequence[Collection[str]]) -> Explanation:
     """Why ``formula`` holds, or does not, at the first position of a finite ``word`` (the propositions true at each).
 
-    Linear in formula times word. Raises InvalidInput for an empty word, TooLarge past ``SIZE_LIMIT``.
+    Linear in formula times word. Raises InvalidInput for an empty word, TooLarge past ``limits.EXPLAINED_LOOKS``.
     """
     if not word:
         raise InvalidInput("formulas have a meaning over non-empty words only")

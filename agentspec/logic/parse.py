@@ -21,20 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from agentspec import limits
 from agentspec.errors import SyntaxProblem
 from agentspec.logic.bounded import COMPARISONS, STEPS, count_compared, nodes_added, nodes_of_count, within
 from agentspec.logic.formula import FALSE, TRUE, And, Atom, Formula, Last, Or
 from agentspec.logic.show import LEVELS, PRECEDENCE, SYMBOLS
 from agentspec.logic.source import SourceText, quoted
-
-MAX_NESTING = 1_000
-"""Operators and parentheses that may wait for their right-hand side at one place."""
-
-MAX_BOUND = 1_000
-"""The largest number in bounds and beside counts."""
-
-MAX_SIZE = 100_000
-"""Nodes that the bounded operators and counts of one formula may add."""
 
 RESERVED: Final = frozenset({*"XFGNUWRMYZOHSB", "xor", "true", "false", "last", "end"})
 """Words that name no proposition."""
@@ -258,8 +250,8 @@ class _Parser:
             self._compare_count(opened)
 
     def _push(self, entry: _Pending) -> None:
-        if len(self._pending) >= MAX_NESTING:
-            raise self._place.problem(entry.token.offset, f"nested deeper than {MAX_NESTING} levels")
+        if len(self._pending) >= limits.FORMULA_DEPTH:
+            raise self._place.problem(entry.token.offset, f"nested deeper than {limits.FORMULA_DEPTH} levels")
         self._pending.append(entry)
 
     def _reduce(self, level: int) -> None:
@@ -307,8 +299,9 @@ class _Parser:
         if token.kind != "number":
             raise self._expected(token, expected)
         digits = token.text.lstrip("0") or "0"
-        if len(digits) > len(str(MAX_BOUND)) or int(digits) > MAX_BOUND:
-            raise self._place.problem(token.offset, f"{quoted(token.text)} is too large; at most {MAX_BOUND}")
+        most = limits.FORMULA_BOUND
+        if len(digits) > len(str(most)) or int(digits) > most:
+            raise self._place.problem(token.offset, f"{quoted(token.text)} is too large; at most {most}")
         return int(digits)
 
     def _closing_bracket(self, expected: str) -> None:
@@ -321,8 +314,8 @@ class _Parser:
 
     def _add(self, nodes: int, token: _Token, what: str) -> None:
         self._added += nodes
-        if self._added > MAX_SIZE:
-            message = f"{what} up to this '{token.text}' add more than {MAX_SIZE} nodes to the formula"
+        if self._added > limits.FORMULA_ADDED:
+            message = f"{what} up to this '{token.text}' add more than {limits.FORMULA_ADDED} nodes to the formula"
             raise self._place.problem(token.offset, f"{message}; use smaller numbers")
 
     # ---- counts

@@ -15,18 +15,10 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from agentspec import limits
 from agentspec.errors import SyntaxProblem
 from agentspec.logic.behavior import EMPTY, NOTHING, Behavior, Step, choice, concat, interleave, repeat
-from agentspec.logic.source import MAX_TEXT, SourceText, quoted
-
-MAX_NESTING = 200
-"""Parentheses that may be open at one place."""
-
-MAX_REPEAT = 1_000
-"""The largest number in ``{m,n}``."""
-
-MAX_SIZE = 100_000
-"""Nodes of a behavior in which the parts it names are written out."""
+from agentspec.logic.source import SourceText, quoted
 
 _TOKEN = re.compile(
     r"""(?P<blank>(?:\s|\#[^\n]*)+)
@@ -79,8 +71,8 @@ def parse_behavior(
     """The normalised behavior that ``text`` writes; ``source``, ``line`` and ``column`` say where the text starts.
 
     A name in ``parts`` is that behavior, every other name a step. Raises SyntaxProblem, located at the offending
-    token, if the text is no behavior, is too long or too deeply nested, or has more than ``MAX_SIZE`` nodes with its
-    parts written out.
+    token, if the text is no behavior, is too long or too deeply nested, or has more than ``limits.BEHAVIOR_SIZE``
+    nodes with its parts written out.
     """
     place = SourceText(text, source, line, column)
     place.require_length()
@@ -95,7 +87,7 @@ def parse_parts(
     Raises SyntaxProblem, located in the text of the part concerned; ``relocate`` is given that part's name and the
     problem and returns what is raised instead. A circle is named from part to part.
     """
-    uses = {name: _uses(place, texts) for name, place in texts.items() if len(place.text) <= MAX_TEXT}
+    uses = {name: _uses(place, texts) for name, place in texts.items() if len(place.text) <= limits.TEXT_LENGTH}
     done: dict[str, Behavior] = {}
     for root in texts:
         path = {root: iter(uses.get(root, ()))} if root not in done else {}
@@ -154,8 +146,8 @@ class _Parser:
             elif token.text == "∅":
                 group.add(NOTHING)
             elif token.text == "(":
-                if len(groups) > MAX_NESTING:
-                    raise self._place.problem(token.offset, f"nested deeper than {MAX_NESTING} levels")
+                if len(groups) > limits.BEHAVIOR_DEPTH:
+                    raise self._place.problem(token.offset, f"nested deeper than {limits.BEHAVIOR_DEPTH} levels")
                 groups.append(_Group(token))
             elif token.text in ("|", "||", ")") or token.kind == "end":
                 self._end_option(group, token)
@@ -179,8 +171,8 @@ class _Parser:
     def _step_or_part(self, token: _Token) -> Behavior:
         found = self._named.get(token.text) or Step(token.text)
         self._size += found.size
-        if self._size > MAX_SIZE:
-            message = f"with its parts written out, the behavior has more than {MAX_SIZE} steps and operators"
+        if self._size > (most := limits.BEHAVIOR_SIZE):
+            message = f"with its parts written out, the behavior has more than {most} steps and operators"
             raise self._place.problem(token.offset, message)
         return found
 
@@ -250,8 +242,9 @@ class _Parser:
         if token.kind != "number":
             raise self._problem(token, expected)
         digits = token.text.lstrip("0") or "0"
-        if len(digits) > len(str(MAX_REPEAT)) or int(digits) > MAX_REPEAT:
-            raise self._place.problem(token.offset, f"bound {quoted(token.text)} is too large; at most {MAX_REPEAT}")
+        most = limits.BEHAVIOR_REPEAT
+        if len(digits) > len(str(most)) or int(digits) > most:
+            raise self._place.problem(token.offset, f"bound {quoted(token.text)} is too large; at most {most}")
         return int(digits)
 
     def _closing_brace(self) -> None:

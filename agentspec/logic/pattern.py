@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agentspec import limits
 from agentspec.errors import InvalidInput, nearest
 from agentspec.logic.formula import TRUE, Atom, Constant, Formula
 from agentspec.logic.parse import parse_formula
 from agentspec.logic.scope import Scope
 from agentspec.logic.show import show_formula
-
-MAX_COUNT = 100
-"""The largest number that a template takes; limits on steps and calls are for larger ones."""
 
 EXAMPLE_COUNT = 2
 """The number that stands for a count without a default where a template is shown without parameters."""
@@ -121,8 +119,8 @@ class Template:
     def _count(self, one: Parameter, given: object) -> int:
         if not isinstance(given, int) or isinstance(given, bool):
             raise self._wrong(f"takes a whole number as '{one.name}', not {given!r}")
-        if not one.minimum <= given <= MAX_COUNT:
-            raise self._wrong(f"takes '{one.name}' from {one.minimum} to {MAX_COUNT}, not {given}")
+        if not one.minimum <= given <= limits.TEMPLATE_COUNT:
+            raise self._wrong(f"takes '{one.name}' from {one.minimum} to {limits.TEMPLATE_COUNT}, not {given}")
         return given
 
     def _formula(self, name: str, given: object) -> Formula:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agentspec import limits
 from agentspec.errors import Location, SyntaxProblem
-
-MAX_TEXT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ class SourceText:
         return SyntaxProblem(message, location=self.location(offset), excerpt=self.excerpt(offset))
 
     def require_length(self) -> None:
-        """Raises SyntaxProblem if the text is longer than ``MAX_TEXT`` characters."""
-        if len(self.text) > MAX_TEXT:
-            raise self.problem(0, f"text of {len(self.text)} characters; at most {MAX_TEXT} are read")
+        """Raises SyntaxProblem if the text is longer than ``limits.TEXT_LENGTH`` characters."""
+        if len(self.text) > limits.TEXT_LENGTH:
+            raise self.problem(0, f"text of {len(self.text)} characters; at most {limits.TEXT_LENGTH} are read")
 
     @property
     def end(self) -> int:

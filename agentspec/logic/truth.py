@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from agentspec import limits
 from agentspec.errors import TooLarge
 from agentspec.logic.formula import (
     PAST,
@@ -39,9 +40,6 @@ from agentspec.logic.formula import (
     subformulas,
 )
 
-SIZE_LIMIT = 5_000_000
-"""Subformulas times positions that are looked at."""
-
 Truth = Mapping[Formula, Sequence[bool]]
 
 WEAK = (Always, WeakNext, WeakUntil, Release, WeakYesterday, Historically, WeakSince)
@@ -57,12 +55,12 @@ EACH = (Always, Historically, Release, StrongRelease)
 def truth(formula: Formula, word: Sequence[Collection[str]]) -> Truth:
     """The truth of every subformula at every position, each computed once from its neighbours'.
 
-    Raises TooLarge past ``SIZE_LIMIT``.
+    Raises TooLarge past ``limits.EXPLAINED_LOOKS``.
     """
     nodes = subformulas(formula)
-    if len(nodes) * len(word) > SIZE_LIMIT:
+    if len(nodes) * len(word) > (most := limits.EXPLAINED_LOOKS):
         raise TooLarge(
-            f"explaining a formula of {len(nodes)} parts on {len(word)} positions takes more than {SIZE_LIMIT} looks: "
+            f"explaining a formula of {len(nodes)} parts on {len(word)} positions takes more than {most} looks: "
             "explain a shorter part of the trace, or a simpler rule"
         )
     table: dict[Formula, list[bool]] = {}

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentspec import limits
 from agentspec.errors import SyntaxProblem
 from agentspec.logic.formula import Atom, Formula, atoms, subformulas
-from agentspec.logic.parse import MAX_NESTING, RESERVED, parse_formula
+from agentspec.logic.parse import RESERVED, parse_formula
 from agentspec.logic.semantics import holds, holds_on_lasso
 from agentspec.logic.show import show_formula
 from agentspec.logic.simplify import simplify, to_nnf
@@ -192,10 +193,10 @@ def within_seconds(seconds: float) -> Iterator[None]:
 
 
 LARGE = {
-    "deep parentheses": "(" * MAX_NESTING + "a" + ")" * MAX_NESTING,
-    "deep negations": "!" * MAX_NESTING + "a",
-    "deep untils": " U ".join(["a", "b"] * (MAX_NESTING // 2)),
-    "deep sinces": " S ".join(["a", "b"] * (MAX_NESTING // 2)),
+    "deep parentheses": "(" * limits.FORMULA_DEPTH + "a" + ")" * limits.FORMULA_DEPTH,
+    "deep negations": "!" * limits.FORMULA_DEPTH + "a",
+    "deep untils": " U ".join(["a", "b"] * (limits.FORMULA_DEPTH // 2)),
+    "deep sinces": " S ".join(["a", "b"] * (limits.FORMULA_DEPTH // 2)),
     "deep disjunctions": "".join(f"(p{index} | " for index in range(300)) + "a" + ")" * 300,
     "deep past": "Y[1000] a",
     "next": "X[1000] " * 10 + "a",
@@ -204,8 +205,8 @@ LARGE = {
     "nested counts": "count(count(a) >= 20 since count(b) > 9) >= 40",
     "conjunction": " & ".join([f"p{index}" for index in range(4_000)]),
     "clauses": " & ".join([f"(!p{index} | p{index + 1})" for index in range(1_000)]),
-    "equivalences": " <-> ".join([f"p{index}" for index in range(MAX_NESTING)]),
-    "weak untils": " W ".join([f"p{index}" for index in range(MAX_NESTING)]),
+    "equivalences": " <-> ".join([f"p{index}" for index in range(limits.FORMULA_DEPTH)]),
+    "weak untils": " W ".join([f"p{index}" for index in range(limits.FORMULA_DEPTH)]),
     "200 propositions": " & ".join([f"G(p{index} -> F q{index})" for index in range(100)]),
 }
 

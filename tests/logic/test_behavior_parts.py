@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentspec import limits
 from agentspec.errors import SyntaxProblem
 from agentspec.logic.behavior import EMPTY, NOTHING, Behavior, Step, concat, show_behavior
-from agentspec.logic.parse_behavior import MAX_SIZE, parse_behavior, parse_parts
+from agentspec.logic.parse_behavior import parse_behavior, parse_parts
 from agentspec.logic.source import SourceText
 from tests.logic.strategies import behaviors, patient
 
@@ -111,10 +112,10 @@ def test_parts_cannot_grow_without_end() -> None:
     start = time.perf_counter()
     doubling = [f"p{i}: p{i + 1} p{i + 1}" for i in range(60)]
     problem = problem_of(texts(*doubling, "p60: x y"))
-    assert f"more than {MAX_SIZE} steps and operators" in problem.message
+    assert f"more than {limits.BEHAVIOR_SIZE} steps and operators" in problem.message
     assert problem.location is not None
     with pytest.raises(SyntaxProblem, match="parts written out"):
-        parse_behavior("many many", parts={"many": concat([Step("x"), Step("y")] * (MAX_SIZE // 3))})
+        parse_behavior("many many", parts={"many": concat([Step("x"), Step("y")] * (limits.BEHAVIOR_SIZE // 3))})
     assert time.perf_counter() - start < 5
 
 

@@ -7,8 +7,8 @@ from itertools import chain, combinations, product
 
 import pytest
 
+from agentspec import limits
 from agentspec.errors import InvalidInput, TooLarge
-from agentspec.logic import truth as truths
 from agentspec.logic.explain import Explanation, Fact, explain
 from agentspec.logic.formula import (
     FALSE,
@@ -185,6 +185,6 @@ def test_long_words_and_deep_formulas() -> None:
 def test_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidInput, match="non-empty"):
         explain(Atom("a"), [])
-    monkeypatch.setattr(truths, "SIZE_LIMIT", 10)
+    monkeypatch.setattr(limits, "EXPLAINED_LOOKS", 10)
     with pytest.raises(TooLarge, match="shorter part"):
         explain(parse_formula("G(a -> F b)"), [{"a"}] * 5)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentspec import limits
 from agentspec.errors import InvalidInput, Location, SyntaxProblem
 from agentspec.logic.formula import Atom, Formula, atoms
-from agentspec.logic.parse import MAX_NESTING, parse_formula
+from agentspec.logic.parse import parse_formula
 from agentspec.logic.semantics import holds
 from agentspec.logic.show import show_formula
-from agentspec.logic.source import MAX_TEXT
 from agentspec.logic.sugar import Said, lower_deny, lower_require, substituted
 from tests.logic.replacing import replaced
 from tests.logic.strategies import formulas
@@ -201,7 +201,7 @@ def test_before_and_after_together_are_refused() -> None:
 
 
 def test_huge_texts_end_in_an_error() -> None:
-    for text in ("a" * (MAX_TEXT + 1), "!" * (MAX_NESTING + 1) + "a", "(" * 9_999, "since " * 9_999):
+    for text in ("a" * (limits.TEXT_LENGTH + 1), "!" * (limits.FORMULA_DEPTH + 1) + "a", "(" * 9_999, "since " * 9_999):
         with pytest.raises(SyntaxProblem):
             lower_deny("a", unless=text)
 

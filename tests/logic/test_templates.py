@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from agentspec import limits
 from agentspec.errors import InvalidInput, SyntaxProblem
 from agentspec.logic.formula import Atom, Formula, atoms
 from agentspec.logic.parse import parse_formula
-from agentspec.logic.pattern import MAX_COUNT, SCOPES, Template
+from agentspec.logic.pattern import SCOPES, Template
 from agentspec.logic.semantics import holds, holds_on_lasso
 from agentspec.logic.show import show_formula
 from agentspec.logic.templates import TEMPLATES, template
@@ -361,9 +362,11 @@ def test_counts(n: int) -> None:
 
 def test_the_largest_count_is_built_and_shown() -> None:
     for name in ("existence", "at_most", "exactly", "bounded_existence"):
-        formula = TEMPLATES[name].build({"n": MAX_COUNT, "a": "a"})
+        formula = TEMPLATES[name].build({"n": limits.TEMPLATE_COUNT, "a": "a"})
         assert formula.size < 1_500
-    assert not holds(TEMPLATES["at_most"].build({"n": MAX_COUNT, "a": "a"}), [{"a"}] * (MAX_COUNT + 1))
+    assert not holds(
+        TEMPLATES["at_most"].build({"n": limits.TEMPLATE_COUNT, "a": "a"}), [{"a"}] * (limits.TEMPLATE_COUNT + 1)
+    )
 
 
 def test_no_two_templates_say_the_same() -> None:
