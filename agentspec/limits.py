@@ -65,13 +65,13 @@ OMEGA_EDGES = 200_000
 """Cubes to which its transitions may come."""
 
 EXPANSION_WAYS = 1_000
-"""Ways in which a formula on infinite words may go on after one letter."""
+"""Ways to go on after one letter, none better than another, up to which a formula on infinite words is translated."""
 
 SIMULATION_PAIRS = 6_400
-"""Pairs of states up to which an automaton is reduced by simulation."""
+"""Pairs of states up to which simulation is looked for, to reduce an automaton."""
 
 SUBSET_STATES = 512
-"""States up to which the subset construction is tried before trees of states are."""
+"""Sets of states up to which a language is tried to be an obligation."""
 
 EMPTINESS_STATES = 20_000
 """States on which emptiness and inclusion of automata are decided."""
@@ -83,16 +83,16 @@ EMPTINESS_SECONDS = 10.0
 """Time that may take."""
 
 CANONICAL_WORK = 1_000_000
-"""Diagram nodes that the one form of an automaton may take."""
+"""Cases that the cubes of one automaton may be split into, to bring it into its one form."""
 
 CANONICAL_SECONDS = 20.0
-"""Time the one form of an automaton may take."""
+"""Time that may take."""
 
 BEHAVIOR_STATES = 20_000
-"""States of the automaton of a behavior."""
+"""States of one behavior before they are minimised, and expressions they are sets of."""
 
 BEHAVIOR_WORK = 5_000_000
-"""Work its derivatives may take."""
+"""Expressions in all states of one behavior together, where many alternatives pile up in each."""
 
 PRODUCT_STATES = 50_000
 """States of the product of behavior and rules."""
@@ -137,7 +137,7 @@ HOA_SETS = 256
 """Acceptance sets it may have."""
 
 HOA_DEPTH = 64
-"""Levels at which its labels and conditions may nest."""
+"""Parentheses and negations around one part of a label or an acceptance condition."""
 
 HOA_LABEL_NODES = 200_000
 """Diagram nodes its labels may take."""
@@ -155,13 +155,13 @@ VIEW_PAIRS = 10_000_000
 """Pairs of letters of one state that are compared to group them or to see that they exclude each other."""
 
 PICTURE_STATES = 200
-"""States of a picture."""
+"""More states than anybody can see in one picture."""
 
 PICTURE_ARROWS = 400
 """Arrows of a picture."""
 
 PICTURE_SUMMARIZED = 2_000
-"""States of an automaton of which a picture shows the summary."""
+"""More states than are put together to a summary."""
 
 # ---- content
 

@@ -3,7 +3,7 @@
 Both give the same values for finite words, and automata of the same language for infinite ones. ``auto`` is the
 embedded one, and Spot for what the embedded one finds too large, where Spot imports and the formula has no past: what
 is found never depends on what is installed, only whether something is. Spot knows no limits: reached through this
-module it runs in a process of its own, which is ended after ``SPOT_SECONDS``.
+module it runs in a process of its own, which is ended after ``limits.SPOT_SECONDS``.
 """
 
 from __future__ import annotations
@@ -15,16 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from agentspec import limits
 from agentspec.automata import spot
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.omega import Omega
 from agentspec.errors import InvalidInput, TooLarge, nearest
 from agentspec.logic.formula import Atom, Constant, Formula, Nary, looks_back, subformulas
-
-SPOT_SECONDS = 60.0
-SPOT_BYTES = 4 << 30
-"""What Spot may take for one formula."""
 
 BACKENDS = ("auto", "embedded", "spot")
 T = TypeVar("T", Dfa, Buchi, Omega)
@@ -84,12 +81,12 @@ def _apart(function: str) -> Callable[[Formula, tuple[str, ...] | None, str], An
         try:
             done = subprocess.run(
                 [sys.executable, "-c", "from agentspec.automata.backend import answer; answer()"],
-                input=asked, capture_output=True, timeout=SPOT_SECONDS,
+                input=asked, capture_output=True, timeout=limits.SPOT_SECONDS,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise TooLarge(f"{name}: Spot takes more than {SPOT_SECONDS:g} s for it") from None
+            raise TooLarge(f"{name}: Spot takes more than {limits.SPOT_SECONDS:g} s for it") from None
         if done.returncode != 0:
-            raise TooLarge(f"{name}: Spot takes more than {SPOT_BYTES >> 30} GiB for it, or fails")
+            raise TooLarge(f"{name}: Spot takes more than {limits.SPOT_BYTES >> 30} GiB for it, or fails")
         answered = pickle.loads(done.stdout)
         if isinstance(answered, InvalidInput):
             raise answered
@@ -105,7 +102,7 @@ def answer() -> None:
     except ImportError:  # not on Windows
         pass
     else:
-        resource.setrlimit(resource.RLIMIT_AS, (SPOT_BYTES, SPOT_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (limits.SPOT_BYTES, limits.SPOT_BYTES))
     function, rows, propositions, name = pickle.load(sys.stdin.buffer)
     try:
         answered = getattr(spot, function)(_unflat(rows), propositions, name=name)

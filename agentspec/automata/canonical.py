@@ -6,14 +6,11 @@ states are read off reduced decision diagrams (Bryant 1986), whose form depends 
 
 from __future__ import annotations
 
+from agentspec import limits
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.effort import Effort
 from agentspec.automata.forest import gathered, minimised
 from agentspec.automata.translate import numbered
-
-WORK_LIMIT = 1_000_000
-"""Cases that the cubes of one automaton may be split into."""
-SECONDS_LIMIT = 20.0
 
 _Cube = tuple[tuple[int, bool], ...]
 """The literals of a cube by rank, the smallest first."""
@@ -27,7 +24,7 @@ def canonical(dfa: Dfa, name: str = "automaton") -> Dfa:
     The letters must be cubes of propositions, without steps. The empty word, if accepted, no longer is. Raises TooLarge
     naming ``name`` where the cubes of a state are too entangled.
     """
-    effort = Effort(name, len(dfa.edges) + 2, WORK_LIMIT, SECONDS_LIMIT)
+    effort = Effort(name, len(dfa.edges) + 2, limits.CANONICAL_WORK, limits.CANONICAL_SECONDS)
     rank_of = {name: rank for rank, name in enumerate(dfa.propositions)}
     diagrams = _Diagrams(len(dfa.edges), effort)
     roots = []

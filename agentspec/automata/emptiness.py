@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.effort import Effort
@@ -22,10 +23,6 @@ from agentspec.automata.reduce import reachable, reduced, trimmed
 from agentspec.automata.safra import determinised, one_set
 from agentspec.errors import InvalidInput
 from agentspec.logic.formula import And, Formula, Not, atoms
-
-STATE_LIMIT = 20_000
-NODE_LIMIT = 400_000
-SECONDS_LIMIT = 10.0
 
 Valuation = frozenset[str]
 
@@ -90,7 +87,7 @@ def counterexample(one: Formula, other: Formula, *, name: str = "formula") -> La
 
 
 def _effort(name: str) -> Effort:
-    return Effort(name, STATE_LIMIT, NODE_LIMIT, SECONDS_LIMIT)
+    return Effort(name, limits.EMPTINESS_STATES, limits.EMPTINESS_NODES, limits.EMPTINESS_SECONDS)
 
 
 def _names(one: Buchi | Omega, other: Buchi | Omega) -> tuple[str, ...]:

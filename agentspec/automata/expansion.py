@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import reduce
 
+from agentspec import limits
 from agentspec.automata.acceptance import generalized_buchi
 from agentspec.automata.mtbdd import Mtbdd
 from agentspec.automata.omega_graph import Graph, Marks, explored
@@ -46,9 +47,6 @@ Way = tuple[Ids, Ids]
 Ways = frozenset[Way]
 State = tuple[Ids, Ids]
 """The formulas that must hold from here on, and the bits of the memory that are set."""
-
-WAYS_LIMIT = 1_000
-"""Ways to go on after one letter, none better than another, up to which a formula is translated."""
 
 _FREE: Ways = frozenset({(frozenset(), frozenset())})
 _NONE: Ways = frozenset()
@@ -301,8 +299,8 @@ class _Expansion:
 
     def _best(self, ways: Collection[Way]) -> Ways:
         """Without the ways that ask and promise no less than another."""
-        if len(ways) > WAYS_LIMIT:
-            raise self._table.effort.refusal(f"it can go on in more than {WAYS_LIMIT} ways after one letter")
+        if len(ways) > limits.EXPANSION_WAYS:
+            raise self._table.effort.refusal(f"it can go on in more than {limits.EXPANSION_WAYS} ways after one letter")
         if len(ways) < 2:
             return frozenset(ways)
         return frozenset(w for w in ways if not any(v[0] <= w[0] and v[1] <= w[1] and v != w for v in ways))

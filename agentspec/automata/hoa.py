@@ -7,23 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.automata.bdd import FALSE, TRUE, Bdd
 from agentspec.automata.buchi import Buchi, Edge
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.effort import Effort
-from agentspec.automata.hoa_parse import MAX_EDGES, Hoa, HoaEdge, Label, parse_hoa
+from agentspec.automata.hoa_parse import Hoa, HoaEdge, Label, parse_hoa
 from agentspec.automata.letter import Letter
 from agentspec.automata.omega import Omega
 from agentspec.automata.until_end import words_until_end
 from agentspec.errors import InvalidInput, TooLarge
-
-LABEL_NODES = 200_000
-LABEL_SECONDS = 20.0
-"""What the labels of one text may cost."""
-
-MAX_PAIRS = 20_000_000
-"""Pairs of transitions that are compared to see that an automaton is deterministic."""
 
 
 def to_hoa(automaton: Buchi | Omega, name: str) -> str:
@@ -168,9 +162,9 @@ def _edges(hoa: Hoa) -> list[list[Edge]]:
             for letter in labels.letters(edge, position):
                 edges[state].append(Edge(letter, edge.target, marks))
                 count += 1
-                if count > MAX_EDGES:
+                if count > limits.HOA_EDGES:
                     place = hoa.text.location(edge.offset)
-                    raise TooLarge(f"labels that come to more than {MAX_EDGES} cubes", location=place)
+                    raise TooLarge(f"labels that come to more than {limits.HOA_EDGES} cubes", location=place)
     return edges
 
 
@@ -179,7 +173,8 @@ class _Labels:
 
     def __init__(self, hoa: Hoa) -> None:
         self._hoa = hoa
-        self._bdd = Bdd(Effort(f"{hoa.text.source}: labels", hoa.states + 1, LABEL_NODES, LABEL_SECONDS))
+        nodes, seconds = limits.HOA_LABEL_NODES, limits.HOA_LABEL_SECONDS
+        self._bdd = Bdd(Effort(f"{hoa.text.source}: labels", hoa.states + 1, nodes, seconds))
         self._nodes: dict[Label, int] = {}
         self._aliases: dict[str, int] = {}
         for alias, label in hoa.aliases.items():  # defined before used: no chain of them is deep
@@ -265,13 +260,13 @@ _ONLY_DETERMINISTIC = "with this acceptance (not generalised Büchi) only determ
 def overlapping(propositions: Sequence[str], edges: Sequence[Sequence[Edge]]) -> int | None:
     """The first state with two transitions for one valuation, None in a deterministic automaton.
 
-    The letters must be cubes of propositions. Raises TooLarge where there are more than ``MAX_PAIRS`` to compare.
+    The letters must be cubes of propositions. Raises TooLarge past ``limits.HOA_PAIRS`` to compare.
     """
     bit = {name: 1 << i for i, name in enumerate(propositions)}
     compared = 0
     for state, out in enumerate(edges):
         compared += len(out) ** 2 // 2
-        if compared > MAX_PAIRS:
+        if compared > limits.HOA_PAIRS:
             raise TooLarge("too many transitions to see whether the automaton is deterministic")
         masks = [(sum(bit[n] for n in edge.letter.true), sum(bit[n] for n in edge.letter.false)) for edge in out]
         for i, (true, false) in enumerate(masks):

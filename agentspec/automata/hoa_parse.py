@@ -11,24 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.automata.hoa_tokens import Token, Tokens
 from agentspec.errors import SyntaxProblem, TooLarge, nearest
 from agentspec.logic.source import SourceText, quoted
-
-MAX_TEXT = 8_000_000
-"""Characters of one automaton."""
-
-MAX_STATES = 100_000
-"""States that one automaton may name."""
-
-MAX_EDGES = 400_000
-"""Transitions of one automaton, and cubes that their labels may come to."""
-
-MAX_PROPOSITIONS = 256
-MAX_SETS = 256
-MAX_NESTING = 64
-"""Parentheses and negations around one part of a label or an acceptance condition."""
 
 Label = bool | int | str | tuple[str, tuple["Label", ...]]
 """A constant, the index of a proposition, an alias (``@a``), or an operator ``!``, ``&``, ``|`` with its operands."""
@@ -63,8 +50,8 @@ class Hoa:
 
 def parse_hoa(text: str, source: str = "<hoa>") -> Hoa:
     """The automaton as written. Raises SyntaxProblem with the place, or TooLarge where a limit of this file is met."""
-    if len(text) > MAX_TEXT:
-        raise TooLarge(f"{source}: text of {len(text)} characters; at most {MAX_TEXT} are read")
+    if len(text) > limits.HOA_TEXT:
+        raise TooLarge(f"{source}: text of {len(text)} characters; at most {limits.HOA_TEXT} are read")
     return _Reader(SourceText(text, source, 1, 1)).automaton()
 
 
@@ -127,12 +114,12 @@ class _Reader(Tokens):
         start = self.advance()
         match name:
             case "States":
-                self.states = self.limited("states", MAX_STATES)
+                self.states = self.limited("states", limits.HOA_STATES)
             case "Start":
                 offset = self.token.offset
                 self.starts.setdefault(self._state("the number of the initial state"), offset)
             case "AP":
-                count = self.limited("propositions", MAX_PROPOSITIONS)
+                count = self.limited("propositions", limits.HOA_PROPOSITIONS)
                 names: list[str] = []
                 while self.token.kind == "string":
                     place = self.token
@@ -148,7 +135,7 @@ class _Reader(Tokens):
                     raise self.problem(f"alias {alias.text} is defined twice", alias)
                 self.aliases[alias.text] = self._label()
             case "Acceptance":
-                self.sets = self.limited("acceptance sets", MAX_SETS)
+                self.sets = self.limited("acceptance sets", limits.HOA_SETS)
                 self.acceptance = self._condition()
             case "name":
                 self.name = self.string()
@@ -173,8 +160,8 @@ class _Reader(Tokens):
         """The number of one state; a conjunction of states is refused."""
         token = self.token
         state = self.number(what)
-        if state >= MAX_STATES:
-            raise self.too_large(f"state {quoted(token.text)}; at most {MAX_STATES} states are read", token)
+        if state >= limits.HOA_STATES:
+            raise self.too_large(f"state {quoted(token.text)}; at most {limits.HOA_STATES} states are read", token)
         if self.sees("&"):
             raise self.problem("universal branching (an alternating automaton) is not read")
         self.seen_states = max(self.seen_states, state + 1)
@@ -251,8 +238,8 @@ class _Reader(Tokens):
         raise self.wanted("an acceptance condition: Inf(…), Fin(…), t, f or '('")
 
     def _require_depth(self, depth: int) -> None:
-        if depth > MAX_NESTING:
-            raise self.problem(f"nested more than {MAX_NESTING} deep")
+        if depth > limits.HOA_DEPTH:
+            raise self.problem(f"nested more than {limits.HOA_DEPTH} deep")
 
     # ---- body
 
@@ -281,8 +268,8 @@ class _Reader(Tokens):
             target = self._known_state("the number of the target")
             edges.append(HoaEdge(own if label is None else label, target, marks | self._marks(), place.offset))
             self.edge_count += 1
-            if self.edge_count > MAX_EDGES:
-                raise self.too_large(f"more than {MAX_EDGES} transitions")
+            if self.edge_count > limits.HOA_EDGES:
+                raise self.too_large(f"more than {limits.HOA_EDGES} transitions")
             if (edges[0].label is None) != (edges[-1].label is None):
                 raise self.problem("some transitions of this state have a label and some have none", place)
         if edges and edges[0].label is None and len(edges) != 2 ** len(self.propositions):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance
 from agentspec.automata.buchi import Edge
 from agentspec.automata.letter import Letter, Owner
@@ -20,7 +21,6 @@ from agentspec.automata.product import VIOLATED, Arena, alike, quotient
 from agentspec.automata.zielonka import zielonka_tree
 from agentspec.errors import TooLarge
 
-POSITION_LIMIT = 50_000
 Marks = frozenset[int]
 
 
@@ -138,12 +138,13 @@ class Positions:
 
 
 def positions(omega: OmegaArena) -> Positions:
-    """The positions reachable from the start. Raises TooLarge past ``POSITION_LIMIT`` of them."""
+    """The positions reachable from the start. Raises TooLarge past ``limits.GAME_POSITIONS``."""
     arena, tree = omega.arena, zielonka_tree(omega.acceptance)
     number = {(arena.initial, 0): 0}
     queue = [(arena.initial, 0)]
     moves: list[dict[Letter, int]] = []
     priorities: list[dict[Letter, int]] = []
+    most = limits.GAME_POSITIONS
     for state, leaf in queue:
         here: dict[Letter, int] = {}
         seen: dict[Letter, int] = {}
@@ -153,9 +154,9 @@ def positions(omega: OmegaArena) -> Positions:
                 continue
             after, seen[letter] = tree.step(leaf, omega.marks[state][letter])
             if (target, after) not in number:
-                if len(number) >= POSITION_LIMIT:
+                if len(number) >= most:
                     raise TooLarge(
-                        f"behavior, rules and the memory of what is owed need more than {POSITION_LIMIT} states; "
+                        f"behavior, rules and the memory of what is owed need more than {most} states; "
                         "use fewer rules about what happens again and again"
                     )
                 number[target, after] = len(number)

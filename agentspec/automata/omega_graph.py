@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi, joined, shifted
 from agentspec.automata.buchi import Buchi, Edge
 from agentspec.automata.components import components
@@ -23,9 +24,6 @@ Move = tuple[int, Marks]
 Key = TypeVar("Key", bound=Hashable)
 
 NONE: Marks = frozenset()
-
-EDGE_LIMIT = 200_000
-"""Cubes that the transitions of one automaton may come to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +187,7 @@ def edges_of(graph: Graph) -> tuple[int, tuple[tuple[Edge, ...], ...]]:
     place = {graph.initial: 0}
     queue = [graph.initial]
     found: list[tuple[Edge, ...]] = []
-    count = 0
+    count, most = 0, limits.OMEGA_EDGES
     for state in queue:
         edges: list[Edge] = []
         for move in graph.moves[state]:
@@ -202,7 +200,7 @@ def edges_of(graph: Graph) -> tuple[int, tuple[tuple[Edge, ...], ...]]:
                     letter = Letter(frozenset(names[r] for r in true), frozenset(names[r] for r in false))
                     edges.append(Edge(letter, place[move[0]], move[1]))
                     count += 1
-                    if count > EDGE_LIMIT:
-                        raise table.effort.refusal(f"its transitions come to more than {EDGE_LIMIT} cubes")
+                    if count > most:
+                        raise table.effort.refusal(f"its transitions come to more than {most} cubes")
         found.append(tuple(edges))
     return 0, tuple(found)

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi, joined
 from agentspec.automata.fair import alive, settled, strong_parts
 from agentspec.automata.omega_graph import NONE, Graph, Marks, Move, explored
-
-PAIRS_LIMIT = 6_400
-"""Pairs of states up to which simulation is looked for."""
 
 
 def reduced(graph: Graph) -> Graph:
     """A smaller automaton of the same language; the acceptance is and stays a conjunction of ``Inf``."""
     small = merged(tidied(trimmed(graph), across=True))
-    if 1 < len(small.roots) ** 2 <= PAIRS_LIMIT:
+    if 1 < len(small.roots) ** 2 <= limits.SIMULATION_PAIRS:
         small = trimmed(simulated(small))
     return merged(tidied(small, across=False))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from agentspec import limits
 from agentspec.automata.dfa import Dfa, minimal
 from agentspec.automata.letter import Letter
 from agentspec.errors import TooLarge
@@ -24,20 +25,14 @@ from agentspec.logic.behavior import (
 from agentspec.logic.source import quoted
 from agentspec.logic.tree import children_first
 
-STATE_LIMIT = 20_000
-"""States of one behavior before they are minimised, and expressions they are sets of."""
-
 State = frozenset[int]
-
-WORK_LIMIT = 5_000_000
-"""Expressions in all states of one behavior together, where many alternatives pile up in each."""
 
 
 def behavior_dfa(behavior: Behavior, steps: tuple[str, ...]) -> Dfa:
     """The minimal DFA over one letter per step (the step true, the others false).
 
-    Raises TooLarge past ``STATE_LIMIT`` states or ``WORK_LIMIT``; for interleaved parts without a step in common that
-    is known before it is tried.
+    Raises TooLarge past ``limits.BEHAVIOR_STATES`` or ``BEHAVIOR_WORK``; for interleaved parts without a step in common
+    that is known before it is tried.
     """
     _require_small_products(behavior)
     letters = {step: Letter(frozenset({step}), frozenset(steps) - {step}) for step in steps}
@@ -67,9 +62,9 @@ def _explored(behavior: Behavior) -> tuple[dict[State, dict[str, State]], frozen
             if target not in found:
                 found[target] = {}
                 queue.append(target)
-        if len(found) > STATE_LIMIT:
-            raise _too_large(f"needs more than {STATE_LIMIT} states")
-        if work > WORK_LIMIT:
+        if len(found) > limits.BEHAVIOR_STATES:
+            raise _too_large(f"needs more than {limits.BEHAVIOR_STATES} states")
+        if work > limits.BEHAVIOR_WORK:
             raise _too_large("has too many alternatives that begin alike")
     return found, frozenset(linear.accepting)
 
@@ -100,8 +95,8 @@ class _Linear:
                 ways = partial_derivatives(current, step, self._known.setdefault(step, {}))
                 out[step] = frozenset(map(self.number_of, ways))
             self.moves.append(out)
-            if len(self._queue) > STATE_LIMIT:
-                raise _too_large(f"needs more than {STATE_LIMIT} states")
+            if len(self._queue) > limits.BEHAVIOR_STATES:
+                raise _too_large(f"needs more than {limits.BEHAVIOR_STATES} states")
 
 
 def _require_small_products(behavior: Behavior) -> None:
@@ -116,10 +111,10 @@ def _require_small_products(behavior: Behavior) -> None:
         for part in node.parts:
             sizes.append(len(_explored(part)[0]))
             product *= sizes[-1]
-            if product > STATE_LIMIT:
+            if product > (most := limits.BEHAVIOR_STATES):
                 shown = quoted(show_behavior(node))
                 raise _too_large(
-                    f"interleaves parts of {' x '.join(map(str, sizes))} states, more than {STATE_LIMIT}: {shown}"
+                    f"interleaves parts of {' x '.join(map(str, sizes))} states, more than {most}: {shown}"
                 )
 
 

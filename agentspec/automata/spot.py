@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agentspec import limits
 from agentspec.automata import translate as embedded
 from agentspec.automata.acceptance import All, Inf
 from agentspec.automata.buchi import END, Buchi
@@ -127,7 +128,7 @@ def _from_diagrams(spot: Any, given: Any, propositions: tuple[str, ...], order: 
     if list(rank_of) != sorted(rank_of):
         raise InvalidInput(f"{name}: Spot numbers propositions in another order than they are given")
     found = spot.minimize_mtdfa(spot.ltlf_to_mtdfa(given, dict=dictionary))
-    effort = Effort(name, embedded.STATE_LIMIT, embedded.NODE_LIMIT, embedded.SECONDS_LIMIT)
+    effort = Effort(name, limits.TRANSLATION_STATES, limits.TRANSLATION_NODES, limits.TRANSLATION_SECONDS)
     effort.reached(found.num_roots())
     return embedded.numbered(minimised(_Reading(found.states, rank_of, effort).forest(), effort), order, propositions)
 

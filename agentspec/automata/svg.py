@@ -6,21 +6,13 @@ from html import escape
 from itertools import pairwise
 from math import hypot, sqrt
 
+from agentspec import limits
 from agentspec.automata.label import visible
 from agentspec.automata.layout import Extent, Layout, Point, arranged
 from agentspec.automata.letter import Owner
 from agentspec.automata.lettering import DARK, FONT, INK, LINE, Block, measured, shortened
 from agentspec.automata.view import Automaton, View, view
 from agentspec.errors import TooLarge
-
-ARROW_LIMIT = 400
-"""Pictures with more arrows are refused."""
-
-STATE_LIMIT = 200
-"""More states than anybody can see in one picture."""
-
-SUMMARY_LIMIT = 2_000
-"""More states than are put together to a summary."""
 
 SUMMARY_FROM = 30
 """Pictures of more states are summaries unless asked otherwise."""
@@ -48,24 +40,22 @@ def to_svg(
 
     Accepting states have two rings, lost ones are dashed, and the state at ``position`` has a thick outer ring. With
     ``summary``, by default past ``SUMMARY_FROM`` states, it shows no more states than needed to see where there is
-    something to choose. Raises TooLarge past ``STATE_LIMIT`` states or ``ARROW_LIMIT`` arrows and ValueError where
+    something to choose. Raises TooLarge past ``limits.PICTURE_STATES`` or ``PICTURE_ARROWS`` and ValueError where
     ``position`` is no state.
     """
     advice = "use text, json, hoa or dot, or draw the rules one by one"
     count = len(automaton.edges)
-    if count > SUMMARY_LIMIT:
-        raise TooLarge(
-            f"{count} states are too many even for the summary of a picture (limit {SUMMARY_LIMIT}); {advice}"
-        )
+    if count > (most := limits.PICTURE_SUMMARIZED):
+        raise TooLarge(f"{count} states are too many even for the summary of a picture (limit {most}); {advice}")
     seen = view(automaton, winning, position, summary=bool(summary))
     if summary is None and len(seen.states) > SUMMARY_FROM:
         seen = view(automaton, winning, position, summary=True)
     states = len(seen.states)
-    if states > STATE_LIMIT:
+    if states > (most := limits.PICTURE_STATES):
         what, other = ("a picture", " or a summary") if seen.summary is None else ("even the summary of a picture", "")
-        raise TooLarge(f"{what} of {states} states cannot be read (limit {STATE_LIMIT}); {advice}{other}")
-    if len(seen.arrows) > ARROW_LIMIT:
-        raise TooLarge(f"a picture of {len(seen.arrows)} arrows cannot be read (limit {ARROW_LIMIT}); {advice}")
+        raise TooLarge(f"{what} of {states} states cannot be read (limit {most}); {advice}{other}")
+    if len(seen.arrows) > (most := limits.PICTURE_ARROWS):
+        raise TooLarge(f"a picture of {len(seen.arrows)} arrows cannot be read (limit {most}); {advice}")
     picture = _drawn(seen, title, down=False)
     if picture.width > WIDEST:
         picture = min(picture, _drawn(seen, title, down=True), key=lambda one: one.width)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 
+from agentspec import limits
 from agentspec.automata.bdd import TRUE
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.diagram import REJECTED, Decisions
@@ -19,16 +20,10 @@ from agentspec.automata.progress import Progression
 from agentspec.errors import TooLarge
 from agentspec.logic.formula import Formula, atoms
 
-STATE_LIMIT = 20_000
-NODE_LIMIT = 400_000
-SECONDS_LIMIT = 10.0
-
 SORTED = 8
 """Of more propositions the diagrams test them in the order in which the formula names them, else in the given one."""
 PARTS = 6
 """From so many temporal operators on, a conjunction or disjunction is translated operand by operand."""
-PART_STATES = 2_000
-PART_NODES = 50_000
 
 
 def translate(
@@ -52,7 +47,7 @@ def translate(
     order = tested([one for one in listed if one in named], kernel)
     order.sort(key=lambda one: one not in exclusive)
     ranks = range(len(set(exclusive)))
-    effort = Effort(name, STATE_LIMIT, NODE_LIMIT, SECONDS_LIMIT)
+    effort = Effort(name, limits.TRANSLATION_STATES, limits.TRANSLATION_NODES, limits.TRANSLATION_SECONDS)
     try:
         forest = _Translation(kernel, order, len(ranks)).forest(root, effort)
         if ranks:
@@ -82,7 +77,7 @@ class _Translation:
             root = self._kernel.conj(self._spread(root ^ sign)) ^ sign
         parts = self._parts(root)
         if len(parts) > 1:
-            narrow = effort.share(PART_STATES, PART_NODES)
+            narrow = effort.share(limits.PART_STATES, limits.PART_NODES)
             try:
                 found = [self.forest(part, narrow) for part in parts]
             except TooLarge:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from agentspec import limits
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.determinize import deterministic_graph
 from agentspec.automata.effort import Effort
@@ -18,10 +19,6 @@ from agentspec.automata.omega import Omega
 from agentspec.automata.omega_graph import edges_of
 from agentspec.automata.reduce import reduced
 from agentspec.logic.formula import Formula, atoms
-
-STATE_LIMIT = 5_000
-NODE_LIMIT = 400_000
-SECONDS_LIMIT = 10.0
 
 T = TypeVar("T")
 
@@ -59,7 +56,7 @@ def deterministic(formula: Formula, propositions: tuple[str, ...] | None = None,
 
 
 def _limited(name: str, make: Callable[[Mtbdd], T]) -> T:
-    effort = Effort(name, STATE_LIMIT, NODE_LIMIT, SECONDS_LIMIT)
+    effort = Effort(name, limits.OMEGA_STATES, limits.OMEGA_NODES, limits.OMEGA_SECONDS)
     try:
         return make(Mtbdd(effort))
     except RecursionError:

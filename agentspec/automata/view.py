@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf, generalized_buchi, joined
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.dfa import Dfa
@@ -24,11 +25,6 @@ from agentspec.errors import TooLarge
 Automaton = Dfa | Buchi | Omega
 Move = tuple[Letter, int, tuple[int, ...]]
 Edge = tuple[int, int]
-
-MAX_LETTERS = 200_000
-"""Letters that are printed of one automaton."""
-MAX_PAIRS = 10_000_000
-"""Pairs of letters of one state that are compared to group them or to see that they exclude each other."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +120,9 @@ def afford(automaton: Automaton, *, grouped: bool = True) -> None:
     if not isinstance(automaton.edges, Decisions):
         return
     letters = automaton.edges.letters()
-    if sum(letters) > MAX_LETTERS:
+    if sum(letters) > limits.VIEW_LETTERS:
         found, advice = "", "print its parts one by one"
-    elif grouped and sum(count * count for count in letters) > MAX_PAIRS:
+    elif grouped and sum(count * count for count in letters) > limits.VIEW_PAIRS:
         found, advice = " in this format", "use json, or print its parts one by one"
     else:
         return

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, Inf
 from agentspec.automata.fair import fair_part, strong_parts
 from agentspec.automata.omega_graph import NONE, Graph, Move, complement, completed, explored, negated, product
 from agentspec.automata.reduce import merged, tidied, trimmed
-
-SUBSET_LIMIT = 512
-"""Sets of states up to which a language is tried to be an obligation."""
 
 MARKED = frozenset({0})
 
@@ -100,7 +98,7 @@ def _meet(one: Graph, two: Graph) -> bool:
 
 
 def subsets(graph: Graph) -> tuple[Graph, list[frozenset[int]]] | None:
-    """The subset construction, complete, without marks, and the set of each state; None past ``SUBSET_LIMIT``."""
+    """The subset construction, complete, without marks, and each state's set; None past ``limits.SUBSET_STATES``."""
     table = graph.table
     known: dict[tuple[int, ...], int] = {}
     count = 0
@@ -111,7 +109,7 @@ def subsets(graph: Graph) -> tuple[Graph, list[frozenset[int]]] | None:
     def expand(states: frozenset[int]) -> int:
         nonlocal count
         count += 1
-        if count > SUBSET_LIMIT:
+        if count > limits.SUBSET_STATES:
             raise _Many
         if not states:
             return table.leaf(after())

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.errors import TooLarge
 
-LEAF_LIMIT = 500
-CLAUSE_LIMIT = 2_000
 Marks = frozenset[int]
 _Clause = tuple[Marks, Marks]
 
@@ -59,7 +58,7 @@ class ZielonkaTree:
 
 
 def zielonka_tree(acceptance: Acceptance) -> ZielonkaTree:
-    """The tree over the marks that the condition names. Raises TooLarge past ``LEAF_LIMIT`` leaves."""
+    """The tree over the marks that the condition names. Raises TooLarge past ``limits.ZIELONKA_LEAVES`` leaves."""
     root = frozenset(acceptance.marks())
     clauses = {True: _clauses(acceptance, True), False: _clauses(acceptance, False)}
     nodes: list[Node] = []
@@ -70,10 +69,10 @@ def zielonka_tree(acceptance: Acceptance) -> ZielonkaTree:
         nodes.append(Node(label, priority, parent, leaf))
         below = _largest(label, clauses[priority % 2 == 1])
         if not below:
-            if len(leaves) >= LEAF_LIMIT:
+            if len(leaves) >= limits.ZIELONKA_LEAVES:
                 raise TooLarge(
                     f"the conditions of all rules together ({len(root)} marks) need a memory of more than "
-                    f"{LEAF_LIMIT} states; use fewer rules about what happens again and again"
+                    f"{limits.ZIELONKA_LEAVES} states; use fewer rules about what happens again and again"
                 )
             leaves.append(number)
         children = tuple(grow(child, priority + 1, number) for child in below)
@@ -103,8 +102,8 @@ def _clauses(acceptance: Acceptance, wanted: bool) -> list[_Clause]:
             found: list[_Clause] = [(frozenset(), frozenset())]
             for part in below:
                 found = _absorbed((a | c, b | d) for (a, b), (c, d) in product(found, part))
-                if len(found) > CLAUSE_LIMIT:
-                    raise TooLarge(f"the conditions of all rules together have more than {CLAUSE_LIMIT} clauses")
+                if len(found) > (most := limits.ZIELONKA_CLAUSES):
+                    raise TooLarge(f"the conditions of all rules together have more than {most} clauses")
             return found
     raise TypeError(f"no acceptance condition: {acceptance!r}")
 

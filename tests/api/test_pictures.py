@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import agentspec
+from agentspec import limits
 from agentspec.errors import InvalidInput
 from tests.api.toys import TEXT, add, small
 from tests.laws.toy import ToyEngine
@@ -69,9 +70,7 @@ def test_a_cursor_shows_where_it_stands() -> None:
 
 
 def test_what_is_too_large_for_a_picture_has_a_name_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentspec.automata import svg
-
-    monkeypatch.setattr(svg, "STATE_LIMIT", 2)
+    monkeypatch.setattr(limits, "PICTURE_STATES", 2)
     guard = small().compile()
     assert guard.automaton._repr_svg_() is None
     assert guard.start()._repr_svg_() is None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from agentspec.automata import backend as module
+from agentspec import limits
 from agentspec.automata import spot
 from agentspec.automata import translate as embedded
 from agentspec.automata.backend import backend
@@ -159,7 +159,7 @@ if spot.present():
         assert getattr(backend("spot"), kind)(formula, None, "f") == getattr(spot, kind)(formula)
 
     def test_what_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "SPOT_SECONDS", 1.0)
+        monkeypatch.setattr(limits, "SPOT_SECONDS", 1.0)
         rules = " & ".join(f"F(p{i} & X[{9 + i}] q{i})" for i in range(30))
         with pytest.raises(TooLarge, match=r"^rule 'slow': Spot takes more than 1 s"):
             backend("spot").translate(parse_formula(rules), None, "rule 'slow'")
@@ -167,7 +167,7 @@ if spot.present():
     def test_what_the_embedded_one_finds_too_large_goes_to_spot(monkeypatch: pytest.MonkeyPatch) -> None:
         formula = parse_formula("F(a & X[6] b)")
         whole = embedded.translate(formula)
-        monkeypatch.setattr(embedded, "STATE_LIMIT", 5)
+        monkeypatch.setattr(limits, "TRANSLATION_STATES", 5)
         with pytest.raises(TooLarge):
             backend("embedded").translate(formula, None, "f")
         assert backend("auto").translate(formula, None, "f") == whole

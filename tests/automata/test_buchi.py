@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from agentspec.automata import translate_omega
+from agentspec import limits
 from agentspec.automata.buchi import from_dfa
 from agentspec.automata.emptiness import separating_lasso
 from agentspec.automata.expansion import generalised_buchi
@@ -186,7 +186,7 @@ def test_the_result_does_not_depend_on_the_order_of_operands_in_memory() -> None
 def test_what_is_too_large_is_refused_in_time(
     translation: Callable[..., object], formula: Formula, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(translate_omega, "SECONDS_LIMIT", 0.3)
+    monkeypatch.setattr(limits, "OMEGA_SECONDS", 0.3)
     began = time.monotonic()
     try:
         translation(formula, name="rule 'big'")
@@ -197,7 +197,7 @@ def test_what_is_too_large_is_refused_in_time(
 
 @pytest.mark.parametrize("operator", [Until, WeakUntil, Since])
 def test_deep_nesting_ends(operator: Callable[..., Formula], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translate_omega, "SECONDS_LIMIT", 0.2)
+    monkeypatch.setattr(limits, "OMEGA_SECONDS", 0.2)
     formula: Formula = Atom("a")
     for i in range(500):
         formula = operator(Atom("ab"[i % 2]), Next(formula))

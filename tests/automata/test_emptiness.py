@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from agentspec import limits
 from agentspec.automata.buchi import Buchi, Edge
 from agentspec.automata.emptiness import (
     Lasso,
@@ -133,8 +134,6 @@ def test_letters_of_specs_are_refused() -> None:
 
 
 def test_what_is_too_large_names_the_culprit(monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentspec.automata import emptiness
-
-    monkeypatch.setattr(emptiness, "STATE_LIMIT", 3)
+    monkeypatch.setattr(limits, "EMPTINESS_STATES", 3)
     with pytest.raises(TooLarge, match=r"^rules: .* more than 3 states"):
         formula_lasso(And((parse_formula("X X X X a"), Not(parse_formula("X X b")))), name="rules")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentspec import limits
 from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.automata.buchi import Buchi, Edge, from_dfa
 from agentspec.automata.canonical import canonical
@@ -131,10 +132,8 @@ def test_canonical_forgets_how_it_was_built(formula: Formula, random) -> None:  
 
 
 def test_entangled_cubes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentspec.automata import canonical as module
-
     dfa = translate(parse_formula("a & b | c & d"))
-    monkeypatch.setattr(module, "WORK_LIMIT", 3)
+    monkeypatch.setattr(limits, "CANONICAL_WORK", 3)
     with pytest.raises(TooLarge, match=r"^rule: .*more than 3 nodes"):
         canonical(Dfa(dfa.propositions, dfa.initial, dfa.accepting, tuple(dfa.edges)), "rule")
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agentspec.automata import hoa as meaning
-from agentspec.automata import hoa_parse
+from agentspec import limits
 from agentspec.automata.acceptance import All, Any, Fin, Inf
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.hoa import from_hoa, to_hoa
@@ -203,7 +202,7 @@ def test_hostile_texts_end_soon_with_an_error() -> None:
         ("HOA: v1 Start: 99999999", TooLarge),
         ("HOA: v1 Acceptance: 100000", TooLarge),
         ("HOA: v1 " + "x: " * 100_000, SyntaxProblem),
-        (" " * (hoa_parse.MAX_TEXT + 1), TooLarge),
+        (" " * (limits.HOA_TEXT + 1), TooLarge),
     ]
     for text, error in hostile:
         began = time.monotonic()
@@ -217,11 +216,11 @@ def test_hostile_texts_end_soon_with_an_error() -> None:
 
 
 def test_limits_count_what_labels_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meaning, "MAX_EDGES", 3)
+    monkeypatch.setattr(limits, "HOA_EDGES", 3)
     assert len(from_hoa(labelled("0&1 | 2&!0", 3)).edges[0]) <= 3
     with pytest.raises(TooLarge, match="more than 3 cubes"):
         from_hoa(labelled("(0|1)&(2|3)", 4))
-    monkeypatch.setattr(meaning, "MAX_PAIRS", 1)
+    monkeypatch.setattr(limits, "HOA_PAIRS", 1)
     body = " --BODY-- State: 0 [0&1] 0 [0&!1] 0 [!0] 0 --END--"
     with pytest.raises(TooLarge, match="too many transitions"):
         from_hoa(HEAD + "1 Fin(0)" + body)

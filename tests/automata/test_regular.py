@@ -9,7 +9,7 @@ from itertools import chain, combinations
 import pytest
 from hypothesis import given, settings
 
-from agentspec.automata import regular
+from agentspec import limits
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.regular import behavior_dfa
 from agentspec.errors import TooLarge
@@ -145,7 +145,7 @@ def test_a_step_that_is_not_used_has_no_edge() -> None:
 
 
 def test_too_large_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regular, "STATE_LIMIT", 10)
+    monkeypatch.setattr(limits, "BEHAVIOR_STATES", 10)
     with pytest.raises(TooLarge, match=r"needs more than 10 states; use smaller repeats"):
         behavior_dfa(parse_behavior("a{20}"), STEPS)
     with pytest.raises(TooLarge, match=r"needs more than 10 states; use smaller repeats"):
@@ -153,7 +153,7 @@ def test_too_large_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_alternatives_that_begin_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regular, "WORK_LIMIT", 100)
+    monkeypatch.setattr(limits, "BEHAVIOR_WORK", 100)
     with pytest.raises(TooLarge, match=r"too many alternatives that begin alike; use smaller"):
         behavior_dfa(parse_behavior("(a | b)* a (a | b){6}"), STEPS)
 

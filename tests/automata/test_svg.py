@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentspec import limits
 from agentspec.automata import svg
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.label import labels
 from agentspec.automata.layers import layered
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.lettering import MOST
-from agentspec.automata.svg import STATE_LIMIT, SUMMARY_FROM, SUMMARY_LIMIT, to_svg
+from agentspec.automata.svg import SUMMARY_FROM, to_svg
 from agentspec.automata.translate import translate
 from agentspec.automata.view import View, view
 from agentspec.checking.compile import compile_agent
@@ -398,14 +399,15 @@ def ladder(states: int) -> Dfa:
 
 
 def test_the_limits_are_said() -> None:
-    long = ladder(STATE_LIMIT + 1)
-    with pytest.raises(TooLarge, match=rf"^a picture of {STATE_LIMIT + 1} states .* one by one or a summary$"):
+    many = limits.PICTURE_STATES + 1
+    long = ladder(many)
+    with pytest.raises(TooLarge, match=rf"^a picture of {many} states .* one by one or a summary$"):
         to_svg(long, summary=False)
-    with pytest.raises(TooLarge, match=rf"^even the summary of a picture of {STATE_LIMIT + 1} states .* one by one$"):
+    with pytest.raises(TooLarge, match=rf"^even the summary of a picture of {many} states .* one by one$"):
         to_svg(long)
     assert long._repr_svg_() is None
-    with pytest.raises(TooLarge, match=rf"{SUMMARY_LIMIT + 1} states are too many even for the summary"):
-        to_svg(ladder(SUMMARY_LIMIT + 1))
+    with pytest.raises(TooLarge, match=rf"{limits.PICTURE_SUMMARIZED + 1} states are too many even for the summary"):
+        to_svg(ladder(limits.PICTURE_SUMMARIZED + 1))
     with pytest.raises(ValueError, match="there is no state 9"):
         to_svg(automaton("F a")[0], position=9)
 

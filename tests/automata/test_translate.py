@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from agentspec import limits
 from agentspec.automata import translate as module
 from agentspec.automata.dfa import Dfa
 from agentspec.automata.translate import translate
@@ -435,7 +436,7 @@ def test_shortest_word_is_a_shortest_one() -> None:
 
 
 def test_too_many_states_name_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STATE_LIMIT", 5)
+    monkeypatch.setattr(limits, "TRANSLATION_STATES", 5)
     with pytest.raises(TooLarge, match=r"rule 'slow'.*more than 5 states") as raised:
         translate(parse_formula("F(a & X[6] b)"), name="rule 'slow'")
     assert isinstance(raised.value, InvalidInput)
@@ -443,14 +444,14 @@ def test_too_many_states_name_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_nodes_name_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NODE_LIMIT", 4)
+    monkeypatch.setattr(limits, "TRANSLATION_NODES", 4)
     text = " & ".join(f"G(a{i} -> F b{j})" for i in range(8) for j in range(8))
     with pytest.raises(TooLarge, match=r"^rule 'wide': its decision diagrams need more than 4 nodes; .*several rules"):
         translate(parse_formula(text), name="rule 'wide'")
 
 
 def test_too_much_time_names_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SECONDS_LIMIT", 0.0)
+    monkeypatch.setattr(limits, "TRANSLATION_SECONDS", 0.0)
     with pytest.raises(TooLarge, match=r"^rule 'slow': its automaton takes more than 0 s"):
         translate(parse_formula("F(a & X[12] b)"), name="rule 'slow'")
 
