@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentspec.decoding.sample import Sampler
+from agentspec.decoding.sample import AHEAD, FEW, Sampler
 from agentspec.errors import EngineFault
 
 quick = settings(deadline=None, max_examples=60)
@@ -180,3 +180,134 @@ def test_a_tiny_temperature_is_almost_greedy() -> None:
     logits = np.array([30.0, 31.0, -5.0], dtype=np.float32)
     assert Sampler(1e-3).draw(logits, None, 0) == 1
     assert Sampler(1e-38).draw(logits, None, 0) == 1
+
+
+# Order, limits and penalty: each against the obvious twin, or transformers' own ------------------------------------
+
+
+def noise(sampler: Sampler, token: int, position: int) -> float:
+    """The Gumbel noise of one token, in plain integers: SplitMix64's finaliser over the three parts of the key."""
+
+    def mixed(value: int) -> int:
+        value = (value + 0x9E3779B97F4A7C15) % 2**64
+        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        value = (value ^ (value >> 27)) * 0x94D049BB133111EB % 2**64
+        return value ^ (value >> 31)
+
+    bits = mixed((token * 0x9E3779B97F4A7C15 + mixed(mixed(sampler.seed) + position)) % 2**64)
+    return -math.log(-math.log(((bits >> 11) + 0.5) * 2.0**-53))
+
+
+def sorted_tokens(sampler: Sampler, logits: np.ndarray, allowed: np.ndarray | None, position: int) -> list[int]:
+    """All allowed tokens by score, without limits: the definition."""
+    heat = sampler.temperature
+    scores = {
+        t: float(logits[t]) / heat + noise(sampler, t, position) if heat else float(logits[t])
+        for t in range(len(logits))
+        if allowed is None or allowed[t]
+    }
+    return sorted(scores, key=lambda t: (-scores[t], t))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("temperature", [0.0, 0.2, 1.0, 50.0])
+def test_many_tokens_come_in_the_order_of_their_scores(temperature: float, seed: int) -> None:
+    """More than are scored at once, with many ties and some at minus infinity."""
+    rng = np.random.default_rng(seed)
+    size = FEW + 700
+    logits = (rng.integers(-40, 12, size) / 2).astype(np.float32)
+    logits[rng.random(size) < 0.02] = -math.inf
+    allowed = None if seed % 4 == 0 else rng.random(size) < (0.95 if seed % 2 else 0.02)
+    sampler = Sampler(temperature, seed)
+    order = list(sampler.ranked(logits, allowed, seed))
+    assert order == sorted_tokens(sampler, logits, allowed, seed)
+    assert len(order) > AHEAD or seed % 2 == 0
+
+
+@quick
+@given(cases(), st.integers(0, 1000), st.sampled_from([0.0, 0.5, 2.0]))
+def test_ranking_is_drawing_without_those_before(
+    case: tuple[np.ndarray, np.ndarray], seed: int, temperature: float
+) -> None:
+    logits, allowed = case
+    sampler = Sampler(temperature, seed)
+    order = list(sampler.ranked(logits, allowed, 3))
+    left = allowed.copy()
+    for token in order:
+        assert sampler.draw(logits, left, 3) == token
+        left[token] = False
+    assert not left.any()
+    assert list(sampler.ranked(logits, left, 3)) == []
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_limits_are_those_of_transformers(seed: int) -> None:
+    """Its logits processors as the oracle: the same tokens are left, and among them the order is kept."""
+    import torch
+    from transformers import (
+        LogitsProcessorList,
+        MinPLogitsWarper,
+        RepetitionPenaltyLogitsProcessor,
+        TemperatureLogitsWarper,
+        TopKLogitsWarper,
+        TopPLogitsWarper,
+    )
+
+    rng = np.random.default_rng(seed)
+    size = int(rng.choice([5, 60, FEW + 500]))
+    logits = rng.normal(0, 3, size).astype(np.float32)
+    allowed = rng.random(size) < rng.choice([0.1, 0.7, 1.0])
+    allowed[rng.integers(size)] = True
+    history = rng.integers(0, size, 20).tolist()
+    sampler = Sampler(
+        float(rng.uniform(0.3, 2)),
+        seed,
+        int(rng.choice([0, 1, 7, 300])),
+        float(rng.choice([1, 0.95, 0.3, 1e-9])),
+        float(rng.choice([0, 0.02, 0.4])),
+        float(rng.choice([1, 1.3, 0.7])),
+    )
+    theirs = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(sampler.repetition_penalty)])
+    masked = theirs(torch.tensor([history]), torch.tensor(logits)[None])
+    masked[0, torch.tensor(~allowed)] = -math.inf
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(sampler.temperature)])
+    if sampler.top_k:
+        warpers.append(TopKLogitsWarper(sampler.top_k))
+    if sampler.top_p < 1:
+        warpers.append(TopPLogitsWarper(sampler.top_p))
+    if sampler.min_p:
+        warpers.append(MinPLogitsWarper(sampler.min_p))
+    warped = warpers(torch.tensor([history]), masked)[0].numpy()
+    order = list(sampler.ranked(logits, allowed, seed, history))
+    assert set(order) == set(np.flatnonzero(warped > -math.inf))
+    penalised = masked[0].numpy()
+    assert order == [t for t in sorted_tokens(sampler, penalised, allowed, seed) if warped[t] > -math.inf]
+    greedy = Sampler(0.0, seed, sampler.top_k, sampler.top_p, sampler.min_p, sampler.repetition_penalty)
+    assert list(greedy.ranked(logits, allowed, seed, history)) == sorted_tokens(greedy, penalised, allowed, seed)
+
+
+def test_limits_see_the_mask() -> None:
+    """The two likeliest of what is allowed are kept, though neither is among the two likeliest of all."""
+    logits = np.array([9.0, 8.0, 1.0, 0.5, 0.0], dtype=np.float32)
+    allowed = np.array([False, False, True, True, True])
+    assert set(Sampler(1.0, top_k=2).ranked(logits, allowed, 0)) == {2, 3}
+
+
+@quick
+@given(cases(), st.data())
+def test_logprobs_are_those_of_the_softmax(case: tuple[np.ndarray, np.ndarray], data: st.DataObject) -> None:
+    logits, allowed = case
+    token = data.draw(st.sampled_from(np.flatnonzero(allowed & (logits > -math.inf)).tolist()))
+    exact = logits.astype(np.float64)
+    masked, free = Sampler(2.0, top_k=1).logprobs(logits, allowed, token)
+    assert free == pytest.approx(exact[token] - np.logaddexp.reduce(exact), abs=1e-5)
+    assert masked == pytest.approx(exact[token] - np.logaddexp.reduce(exact[allowed]), abs=1e-5)
+    assert Sampler().logprobs(logits, None, token) == pytest.approx((free, free))
+
+
+def test_logprobs_of_what_is_next_to_impossible() -> None:
+    logits = np.array([0.0, -200.0, -201.0, -math.inf, -math.inf], dtype=np.float32)
+    masked, free = Sampler().logprobs(logits, np.array([False, True, True, False, False]), 1)
+    assert (masked, free) == (pytest.approx(-math.log(1 + math.exp(-1))), pytest.approx(-200))
+    masked, free = Sampler().logprobs(logits, np.array([False, False, False, True, True]), 3)
+    assert (masked, free) == (pytest.approx(-math.log(2)), -math.inf)
