@@ -83,10 +83,15 @@ class Substring:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Text to be taken from what the steps named in ``of`` held; `bind` puts a constraint in its place."""
+    """Text to be taken from what the steps named in ``of`` held; `bind` puts a constraint in its place.
+
+    With ``latest`` it is taken from what was held last; it has at least ``min_words`` words.
+    """
 
     of: tuple[str, ...]
     max_chars: int
+    latest: bool = False
+    min_words: int = 1
 
 
 Constraint = Literal | Characters | Sequence | Choice | Repeat | And | Not | Substring | Quote

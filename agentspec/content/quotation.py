@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from agentspec.content import constraint as c
 from agentspec.content.constraint import LINE, VISIBLE, And, Characters, Choice, Constraint, Literal, Quote, Substring
+from agentspec.content.ranges import merged
 
 
-def bind(constraint: Constraint, texts: Mapping[str, Sequence[str]]) -> Constraint | None:
+def bind(constraint: Constraint, texts: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -> Constraint | None:
     """The constraint with each `Quote` replaced by what can be quoted from ``texts`` (by step); None where nothing can.
 
-    A quotation is one or more whole words that stand one after another in one line of one of the texts.
+    A quotation is one or more whole words that stand one after another in one line of one of the texts. ``order`` are
+    the steps that the texts are from, the last one last.
     """
     missing = False
 
@@ -19,12 +22,29 @@ def bind(constraint: Constraint, texts: Mapping[str, Sequence[str]]) -> Constrai
         nonlocal missing
         if not isinstance(node, Quote):
             return c.rebuilt(node, parts)
-        chunks = _chunks((text for step in node.of for text in texts.get(step, ())), node.max_chars)
-        missing = missing or not chunks
-        return And((Substring(chunks), any_quotation(node)))
+        found = quotable(node, texts, order)
+        missing = missing or found is None
+        return found or c.NO_TEXT
 
     bound = c.fold(constraint, combine)
     return None if missing else bound
+
+
+def quotable(quote: Quote, texts: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -> Constraint | None:
+    """What can be quoted, or None where nothing can; arguments as for `bind`."""
+    said = sources(quote, texts, order)
+    chunks = _chunks(said, quote.max_chars)
+    if not chunks or not any(_enough(line, quote) for text in said for line in _lines(text)):
+        return None
+    return And((Substring(chunks), any_quotation(quote)))
+
+
+def sources(quote: Quote, texts: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -> list[str]:
+    """The texts that may be quoted from."""
+    if not quote.latest:
+        return [text for step in quote.of for text in texts.get(step, ())]
+    last = next((step for step in reversed(order) if step in quote.of), None)
+    return [] if last is None else [texts[last][-1]]
 
 
 def any_quotation(quote: Quote) -> Constraint:
@@ -33,7 +53,51 @@ def any_quotation(quote: Quote) -> Constraint:
     if quote.max_chars == 1:
         return visible
     inner = c.Sequence((Characters(LINE, 0, quote.max_chars - 2), visible))
-    return c.Sequence((visible, Choice((Literal(""), inner))))
+    some = c.Sequence((visible, Choice((Literal(""), inner))))
+    return some if quote.min_words == 1 else And((some, _words_in(quote.min_words)))
+
+
+def _words_in(least: int) -> Constraint:
+    """The lines of so many words: runs of visible characters, each with a letter or digit."""
+    line, letter = Characters(LINE, 0, None), Characters(_letters(), 1, 1)
+    word = c.Sequence((line, letter, Characters(VISIBLE, 0, None), Characters(_blanks(), 1, 1)))
+    return c.Sequence((c.Repeat(word, least - 1, least - 1), line, letter, line))
+
+
+@cache
+def _letters() -> c.Ranges:
+    return merged((code, code) for code in range(0x110000) if chr(code).isalnum())
+
+
+@cache
+def _blanks() -> c.Ranges:
+    return merged((code, code) for low, high in LINE for code in _outside(low, high))
+
+
+def _outside(low: int, high: int) -> Iterable[int]:
+    """The characters of a stretch that are not visible; there are few."""
+    for first, last in c.ranges_without(*VISIBLE):
+        yield from range(max(low, first), min(high, last) + 1)
+
+
+def counted(text: str) -> int:
+    """The words of a text: runs of visible characters, each with a letter or digit."""
+    runs = "".join(char if c.within(ord(char), VISIBLE) else " " for char in text).split(" ")
+    return sum(any(map(str.isalnum, run)) for run in runs)
+
+
+def _enough(line: str, quote: Quote) -> bool:
+    """Whether some quotation from a line is short enough and has enough words."""
+    parts = list(_words(line))
+    for start, part in enumerate(parts):
+        text = ""
+        for more in parts[start:] if not part.isspace() else ():
+            text += more
+            if len(text) > quote.max_chars:
+                break
+            if c.within(ord(more[0]), VISIBLE) and (quote.min_words == 1 or counted(text) >= quote.min_words):
+                return True
+    return False
 
 
 def _chunks(texts: Iterable[str], max_chars: int) -> tuple[str, ...]:
