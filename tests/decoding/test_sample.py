@@ -224,6 +224,25 @@ def test_many_tokens_come_in_the_order_of_their_scores(temperature: float, seed:
     assert len(order) > AHEAD or seed % 2 == 0
 
 
+def test_an_unlikely_token_wins_as_often_as_its_noise_is_large() -> None:
+    """Of thousands of tokens far below the best each has its chance: none is left out that would have won."""
+    size, unlikely = FEW + 20_000, 0
+    logits = np.full(size, -9.0, dtype=np.float32)
+    logits[[5, 700]] = 0.0
+    for position in range(150):
+        sampler = Sampler(1.0, 4)
+        bits = sampler._bits(np.arange(size), position)
+        assert -np.log(-np.log(((bits[77] >> 11) + 0.5) * 2.0**-53)) == pytest.approx(noise(sampler, 77, position))
+        scores = logits - np.log(-np.log(((bits >> 11) + 0.5) * 2.0**-53))
+        order = np.argsort(-scores, kind="stable")[:90].tolist()
+        ranked = sampler.ranked(logits, None, position)
+        assert [next(ranked) for _ in range(90 if position % 10 == 0 else 2)] == order[
+            : 90 if position % 10 == 0 else 2
+        ]
+        unlikely += order[0] not in (5, 700)
+    assert 60 < unlikely < 120, "e^-9 * 22000 against 2: 58 %"
+
+
 @quick
 @given(cases(), st.integers(0, 1000), st.sampled_from([0.0, 0.5, 2.0]))
 def test_ranking_is_drawing_without_those_before(
