@@ -204,6 +204,21 @@ SCHEMA_DEPTH = 20
 WHERE_WAYS = 200
 """Ways in which the conditions of a ``where`` may fail together that are written out."""
 
+HISTORY_CALLS = 1_000
+"""Calls of one episode; a step that has more texts than that never runs out of new ones."""
+
+HISTORY_LENGTH = 400
+"""Characters of the texts that are counted to see it."""
+
+HISTORY_STATES = 2_000
+"""Texts alike so far that are counted together."""
+
+HISTORY_ITEMS = 8
+"""Different items of a list without repeats: the grammar has a place for each set of them."""
+
+HISTORY_WAYS = 64
+"""Ways in which the comparisons of one rule can come out well."""
+
 TOOL_FILE_BYTES = 1_000_000
 """Bytes of a file of tools or functions."""
 
@@ -233,6 +248,9 @@ SEGMENT_NODES = 48
 """Places of a segment; what lies beyond is for the next."""
 
 # ---- decoding
+
+EXPANDED_STATES = 20_000
+"""States of a text that is written out for a grammar without intersections and complements."""
 
 MATCHER_FUEL = 100_000_000
 """What llguidance's lexer may spend on a grammar or a token; its default is too little for predicates on long texts."""

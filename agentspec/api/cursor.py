@@ -212,7 +212,7 @@ class Cursor:
         except EngineFault as problem:
             raise InvalidInput(problem.message) from None
         self._taken.append((letter, content))
-        self._quotes.append(quotes or self._quotes[-1])
+        self._quotes.append(quotes or self._quotes[-1].wrote(letter, content))
         return letter
 
     def _refusal(self, what: str) -> InvalidInput:

@@ -29,6 +29,16 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker(Literal):
+    """A text that is one special token where the tokenizer has one that is written like this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Border(Literal):
+    """The end of a step, for which the model's end token may stand where the model may end behind it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Characters:
     """``minimum`` to ``maximum`` characters (None: without end), each within ``ranges``."""
 

@@ -39,7 +39,8 @@ _STRING_CHARACTER = Choice(
     )
 )
 _STRING = Joined((Literal('"'), Repeat(_STRING_CHARACTER, 0, None), Literal('"')))
-_SCALAR = Choice((_STRING, _NUMBER, Literal("true"), Literal("false"), Literal("null")))
+SCALAR = Choice((_STRING, _NUMBER, Literal("true"), Literal("false"), Literal("null")))
+"""Every JSON string, number, boolean, and null."""
 
 
 def texts_of(value: Any) -> Constraint:
@@ -90,7 +91,7 @@ def list_of(item: Constraint) -> Constraint:
 def list_without(values: Iterable[Any]) -> Constraint:
     """The lists of scalars none of which is one of the values."""
     seen = either([texts_of(value) for value in values])
-    return list_of(_SCALAR if seen == NO_TEXT else And((_SCALAR, Not(seen))))
+    return list_of(SCALAR if seen == NO_TEXT else And((SCALAR, Not(seen))))
 
 
 def list_without_repeats(among: Sequence[Any]) -> Constraint:

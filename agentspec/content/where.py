@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agentspec import limits
 from agentspec.content.constraint import (
     ANY,
     NO_TEXT,
@@ -41,8 +42,8 @@ _ALL_ESCAPES = {
     for character in map(chr, [*range(0x20), 0x22, 0x5C, *range(0x7F, 0xA0), 0x2028, 0x2029])
 }
 
-WAYS = 200
-"""Ways to fail together that are written out."""
+TEXTS = object()
+"""In a condition made by us: the texts that values may have, by their kind; no value of another kind satisfies it."""
 
 _Asked = tuple[Mapping[str, Any], bool]
 """A condition, and whether it is to hold."""
@@ -103,7 +104,7 @@ class _Refining:
         if not isinstance(condition, Mapping):
             raise self.refuse(pointer, "a condition is an object, such as {const: 1} or {minimum: 10}")
         for keyword in condition:
-            if keyword not in _KEYWORDS:
+            if keyword not in _KEYWORDS and keyword is not TEXTS:
                 raise self.refuse(pointer, f"'{keyword}' is no condition{nearest(str(keyword), _KEYWORDS)}")
         for kind in KINDS[:3]:
             self.leaf(kind, condition, pointer, ESCAPES)
@@ -171,6 +172,11 @@ class _Refining:
                 found.append(Sequence((Literal('"'), some, Literal('"'))))
             if "pattern" in condition:
                 found.append(self.lowering.pattern(condition, pointer, escapes))
+        if TEXTS in condition:
+            texts = condition[TEXTS].get(_broad(kind))
+            if texts is None:
+                return None
+            found.append(texts)
         for keywords, broad in ((_NUMERIC, "number"), (_TEXTUAL, "string"), ({"properties"}, "object")):
             if broad != _broad(kind) and not keywords.isdisjoint(condition):
                 return None
@@ -225,8 +231,8 @@ class _Refining:
         for condition, wanted in asked:
             splits = [_all_hold(condition)] if wanted else _one_fails(condition)
             ways = [_both(way, split) for way in ways for split in splits]
-            if len(ways) > WAYS:
-                raise TooLarge(f"{self.lowering.what}: more than {WAYS} ways in which the conditions may fail together")
+            if len(ways) > limits.WHERE_WAYS:
+                raise TooLarge(f"{self.lowering.what}: more than {limits.WHERE_WAYS} ways in which the conditions may fail together")
         return either([self.members(schema, way, pointer, depth) for way in ways])
 
     def members(self, schema: Mapping[str, Any], way: _Way, pointer: str, depth: int) -> Constraint:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentspec.automata.letter import Letter
+from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled
 from agentspec.content.json_schema import parse_object
 from agentspec.engines.engine import Engine
+from agentspec.episode.chat import is_native
+from agentspec.episode.history import UNSAID
 from agentspec.episode.quotes import Quotes, heard
+from agentspec.episode.render import chat
 from agentspec.episode.transcript import show
 from agentspec.errors import EngineFault
 from agentspec.toolbox.tool import Outcome, Tool, call
@@ -48,7 +51,7 @@ def observe(
     assert step is not None
     limit = compiled.agent.spec.steps[step].max_tokens
     kept, mark, tokens = fitted(compiled, engine, step, outcome.text, limit)
-    found = heard(compiled, quotes, possible, {step, *happened}, outcome.text, kept)
+    found = heard(compiled, quotes, possible, {step, *happened}, outcome.text, kept, outcome.value if outcome.ok else UNSAID)
     if found is None:
         raise EngineFault(f"no letter holds the outcome of {name}: {', '.join(sorted(happened))}")
     return Observation(found[0], outcome, kept + mark, tokens, found[1])
@@ -57,20 +60,50 @@ def observe(
 def fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int) -> tuple[str, str, list[int]]:
     """The part of the text that is shown, the mark of the cut (or nothing), and the tokens of the whole line.
 
-    They are at most ``limit`` beside the cue's.
+    They are at most ``limit`` beside what stands around the text.
     """
-    spec = compiled.agent.spec
-    most = limit + len(engine.encode(f"{spec.steps[step].cue} ")) + 1
+    line = _Said(compiled, engine, step)
+    most, text = limit + line.around, line.safe(text)
     longest = limit * 64
     if len(text) <= longest:
-        tokens = engine.encode(show(spec, step, text))
+        tokens = line.tokens(text)
         if len(tokens) <= most:
             return text, "", tokens
     low, high = 0, min(len(text), longest)
     while low < high:
         middle = (low + high + 1) // 2
-        if len(engine.encode(show(spec, step, text[:middle] + CUT))) <= most:
+        if len(line.tokens(text[:middle] + CUT)) <= most:
             low = middle
         else:
             high = middle - 1
-    return text[:low], CUT, engine.encode(show(spec, step, text[:low] + CUT))
+    return text[:low], CUT, line.tokens(text[:low] + CUT)
+
+
+def observed(compiled: Compiled, engine: Engine, step: str) -> int:
+    """The most tokens an observation of ``step`` may take, what stands around it included; 0 for steps of others."""
+    declared = compiled.agent.spec.steps[step]
+    return declared.max_tokens + _Said(compiled, engine, step).around if declared.owner == Owner.TOOL else 0
+
+
+class _Said:
+    """How the words of a tool or user stand in the text the model reads; ``around`` are the tokens around them."""
+
+    def __init__(self, compiled: Compiled, engine: Engine, step: str) -> None:
+        self._spec, self._engine, self._step = compiled.agent.spec, engine, step
+        declared = self._spec.steps[step]
+        self._between = chat(compiled, engine).between(declared.owner) if is_native(compiled) else None
+        if self._between is None:
+            self.around = len(engine.encode(f"{declared.cue} ")) + 1
+        else:
+            self._before, self._behind = engine.read(self._between.before), engine.read(self._between.behind)
+            self.around = len(self._before) + len(self._behind)
+
+    def safe(self, text: str) -> str:
+        """The text as it may be shown."""
+        return text if self._between is None else self._between.safe(text)
+
+    def tokens(self, text: str) -> list[int]:
+        """The tokens of a text with what stands around it."""
+        if self._between is None:
+            return self._engine.encode(show(self._spec, self._step, text))
+        return [*self._before, *self._engine.encode(self._between.written(text)), *self._behind]

@@ -170,7 +170,7 @@ def _of_messages(layers: Layers) -> Spec:
         MESSAGE_STEPS,
         parse_behavior(_ORDER),
         _ORDER,
-        tuple(rule(layer, i, model, tuple(MESSAGE_STEPS)) for layer, i, model in layers.rules()),
+        tuple(rule(layer, i, model, MESSAGE_STEPS) for layer, i, model in layers.rules()),
         propositions(layers.propositions(), MESSAGE_STEPS),
         top.file.source,
         description=top.document.description,
@@ -192,7 +192,7 @@ def _check(policy: Policy) -> None:
     for one in policy.spec.rules:
         variables = {name for name, _ in one.each}
         for name in atoms(one.formula):
-            known = name in declared or name in variables or _BUILT_IN.fullmatch(name) or name.startswith("empty(")
+            known = name in declared or name in variables or _BUILT_IN.fullmatch(name) or name.startswith(("empty(", "breaks("))
             if not known:
                 choices = [*declared, "call(TOOL)", "ok(TOOL)", "failed(TOOL)", "error"]
                 raise SpecError(

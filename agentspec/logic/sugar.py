@@ -172,7 +172,7 @@ def _condition(key: str, text: str, places: Mapping[str, Location] | None) -> _C
     place.require_length()
     compared = _VALUES.search(text)
     if compared is not None:
-        message = "this compares values, which is not supported by this version yet; declare a proposition with 'where'"
+        message = "this compares values, which the rules of a file do in 'deny', 'require' and their 'when'"
         raise place.problem(compared.start(), message)
     found = _since(text)
     if len(found) > 1:

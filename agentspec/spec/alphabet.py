@@ -4,19 +4,20 @@ Small and explicit (design: never 2^propositions): a valuation that no text has 
 the tool's name is written, ``call(T)`` where the call is complete, ``ok(T)`` or ``failed(T)`` at the observation that
 answers it, with ``error`` for a fault or a time-out. A declared proposition about a tool's step holds at ``ok``
 observations only. Of runtime predicates both truths exist everywhere; at the model's steps they are open: the letters
-that differ in nothing else have the same texts. ``empty(STEP)`` holds where others write and the step STEP has nothing
-to quote afterwards.
+that differ in nothing else have the same texts. Where the texts of a step depend on what was written before,
+``empty(STEP)`` holds where others write and the step STEP has no text afterwards; for one that calls it is
+``empty(STEP, TOOL)``, and with predicates there is one for each valuation: ``empty(STEP, TOOL, !large)``.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
+from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
-from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Not, Quote, fold
+from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Not, either
 from agentspec.content.constraint import Sequence as Joined
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
@@ -25,13 +26,18 @@ from agentspec.content.where import valuation
 from agentspec.errors import InvalidInput, SpecError, TooLarge, nearest
 from agentspec.logic.formula import atoms
 from agentspec.spec.fault import word_at
+from agentspec.spec.history import broken, propositions_of, tools_of
+from agentspec.spec.history_plan import Asked, Bound, asked_of, bound_letter, events, quotes_in
+from agentspec.spec.history_plan import framed as within
+from agentspec.spec.memory import Memory
 from agentspec.spec.model import Proposition, Rule, Spec, Step
 from agentspec.spec.proposition import written
 from agentspec.spec.runtime import Runtime, subsets
 from agentspec.spec.step import INDENT
+from agentspec.spec.style import written_line
 
 BORDER = "\n"
-LETTER_LIMIT = 256
+
 _ANYTHING = Characters(ANY, 0, None)
 
 
@@ -41,7 +47,9 @@ class Alphabet:
 
     ``contents`` holds the texts of each of the model's letters, as they stand in a transcript; the letters of one step
     and tool share no text unless they differ in what is open only, and together they have those of ``wholes``.
-    ``quoting`` are the steps that quote, each with the steps it quotes from.
+    ``quoting`` are the steps that quote, each with the steps it quotes from. ``bounds`` are the letters (without what
+    is open) whose texts depend on what was written before: ``contents`` then holds all that may be, `Bound.content`
+    those at a time. No letter of the guard's has ``breaks(RULE)``.
     """
 
     letters: tuple[Letter, ...]
@@ -53,6 +61,11 @@ class Alphabet:
     _tests: dict[str, Language] = field(hash=False, repr=False)
     _read: dict[Letter, frozenset[str]] = field(hash=False, repr=False)
     runtime: Runtime = field(hash=False, repr=False)
+    bounds: dict[Letter, Bound] = field(hash=False, repr=False, default_factory=dict)
+
+    def bound(self, letter: Letter) -> Bound | None:
+        """What makes the texts of a letter of the model depend on what was written before, None where they do not."""
+        return self.bounds.get(letter.choice) if self.bounds else None
 
     def of_others(self, possible: tuple[Letter, ...], built_in: frozenset[str], text: str) -> tuple[Letter, ...]:
         """The letters a text of a tool or user can be: those with these built-ins whose predicates it fulfils.
@@ -97,20 +110,36 @@ def alphabet(spec: Spec, schemas: Mapping[str, ToolSchema]) -> Alphabet:
             )
     quoting = {name: sources for name, step in spec.steps.items() if step.content and (sources := quoted(step.content))}
     making = _Making(spec, schemas, quoting)
-    letters = [letter for step in spec.steps.values() for letter in making.letters(step)]
+    mine = {name: making.letters(step) for name, step in spec.steps.items() if step.owner == Owner.MODEL}
+    mine = making.bind(mine)
+    letters = [a for name, step in spec.steps.items() for a in (mine[name] if name in mine else making.letters(step))]
     propositions = [*spec.steps]
     for letter in letters:
         propositions += sorted((letter.true | letter.false) - set(propositions))
     propositions += [declared.name for declared in spec.propositions if declared.name not in propositions]
+    propositions += [broken(rule.id) for rule in spec.rules if rule.history is not None]
     for rule in spec.rules:
-        for name in atoms(rule.formula):
+        for name in named(rule):
             if name not in propositions:
                 raise _unknown(rule, name, propositions, tools)
+        for tool in tools_of(rule.history) if rule.history is not None else ():
+            if tool not in tools:
+                hint = f"is not among the tools ({', '.join(tools) or 'none'}){_meant(tool, tools)}"
+                raise SpecError(f"rule '{rule.id}' refers to '{tool}', which {hint}", location=rule.location)
     tests = {d.name: Language(d.texts) for d in spec.propositions if d.texts is not None}
     runtime = Runtime({d.name: d for d in spec.propositions if d.python is not None})
     return Alphabet(
-        tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests, making.read, runtime
-    )
+        tuple(letters), tuple(propositions), tools, making.contents, making.wholes, quoting, tests, making.read,
+        runtime, making.bounds,
+    )  # fmt: skip
+
+
+def named(rule: Rule) -> tuple[str, ...]:
+    """The propositions that a rule speaks of."""
+    if rule.history is None:
+        return atoms(rule.formula)
+    asked = propositions_of(rule.history)
+    return tuple(name for name in (atoms(asked) if asked is not None else ()) if not name.startswith("#"))
 
 
 def _unknown(rule: Rule, name: str, propositions: list[str], tools: tuple[str, ...]) -> SpecError:
@@ -135,12 +164,7 @@ def _meant(name: str, choices: tuple[str, ...]) -> str:
 
 def quoted(constraint: Constraint) -> tuple[str, ...]:
     """The steps a constraint quotes from."""
-
-    def combine(node: Constraint, below: list[tuple[str, ...]]) -> tuple[str, ...]:
-        own = node.of if isinstance(node, Quote) else ()
-        return tuple(dict.fromkeys((*own, *(name for names in below for name in names))))
-
-    return fold(constraint, combine)
+    return tuple(dict.fromkeys(name for quote in quotes_in(constraint) for name in quote.of))
 
 
 class _Making:
@@ -148,14 +172,17 @@ class _Making:
 
     def __init__(self, spec: Spec, schemas: Mapping[str, ToolSchema], quoting: Mapping[str, tuple[str, ...]]) -> None:
         self.spec, self.schemas, self.quoting = spec, schemas, quoting
+        self.rules = [rule for rule in spec.rules if rule.history is not None and rule.enforce == "block"]
+        self.bounds: dict[Letter, Bound] = {}
+        self.inner: dict[Letter, Constraint] = {}
         self.contents: dict[Letter, Constraint] = {}
         self.wholes: dict[tuple[str, str | None], Constraint] = {}
         self.read: dict[Letter, frozenset[str]] = {}
         self._arguments: dict[str, Constraint] = {}
 
     def letters(self, step: Step) -> list[Letter]:
-        made = list(islice(self._of_step(step), LETTER_LIMIT + 1))
-        if len(made) > LETTER_LIMIT:
+        made = list(islice(self._of_step(step), limits.STEP_LETTERS + 1))
+        if len(made) > limits.STEP_LETTERS:
             raise _too_many(step)
         return made
 
@@ -204,13 +231,58 @@ class _Making:
             for said in subsets(unknown):
                 letter = _letter(step, (*true, *held, *said), (*among, *names, *unknown), tool, frozenset(unknown))
                 self.contents[letter] = content
+                self.inner[letter] = texts
                 yield letter
+
+    def bind(self, letters: dict[str, list[Letter]]) -> dict[str, list[Letter]]:
+        """The letters that history rules leave a text, and what binds theirs; ``bounds`` fills up."""
+        return {name: list(self._bind(self.spec.steps[name], some)) for name, some in letters.items()}
+
+    def _bind(self, step: Step, letters: list[Letter]) -> Iterator[Letter]:
+        narrowed: set[str | None] = set()
+        kept: list[Letter] = []
+        for letter in letters:
+            made = self._bound(step, letter, letters)
+            if made is None or made.changes:
+                kept.append(letter)
+                continue
+            narrowed.add(letter.tool)
+            if (content := made.content(Memory())) is None:
+                del self.contents[letter]
+            else:
+                self.contents[letter] = content
+                kept.append(letter)
+        for tool in narrowed:
+            self.wholes[step.name, tool] = either([self.contents[a] for a in kept if a.tool == tool])
+        yield from kept
+
+    def _bound(self, step: Step, letter: Letter, letters: list[Letter]) -> Bound | None:
+        asked = asked_of(letter, self.rules)
+        for other in letters:
+            if letter.open and other.choice == letter.choice and asked_of(other, self.rules) != asked:
+                raise self._depends(letter, asked)
+        if (known := self.bounds.get(letter.choice)) is not None:
+            return known
+        frame = _call_frame(step, str(letter.tool)) if step.tool == "call" else ("", "")
+        schema = step.schema if letter.tool is None else self.schemas[letter.tool].parameters
+        made = bound_letter(self.spec, letter.choice, self.inner[letter], frame, schema, asked)
+        if made is not None and made.changes:
+            self.bounds[letter.choice] = made
+        return made
+
+    def _depends(self, letter: Letter, asked: tuple[Asked, ...]) -> SpecError:
+        rule = asked[0].rule if asked else self.rules[0]
+        names = ", ".join(sorted(letter.open))
+        return SpecError(
+            f"rule '{rule.id}': what it asks of '{letter.step}' depends on {names}, which a function says once it is "
+            "written; leave the predicate out, or use matches, contains or where",
+            location=rule.location,
+        )
 
     def _framed(self, step: Step, tool: str | None, texts: Constraint) -> Constraint:
         if step.tool != "call":
             return texts
-        prefix, suffix = _call_frame(str(tool))
-        return Joined((Literal(prefix), texts, Literal(suffix)))
+        return within(texts, _call_frame(step, str(tool)))
 
     def _heard(self, step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None) -> Iterator[Letter]:
         """The letters of others: predicates are read off a result, ``empty(STEP)`` off what can be quoted."""
@@ -220,13 +292,22 @@ class _Making:
         read = [p for p in relevant if fine and p.tool in (None, tool)]
         here = [(p.name, p.texts) for p in read if p.texts is not None]
         unknown = tuple(p.name for p in read if p.python is not None)
-        empties = [f"empty({name})" for name, sources in self.quoting.items() if step.name in sources]
+        empties = self._empties(step, true, tool)
         for held, _ in self._valuations(step, here, _ANYTHING):
             for said, bits in product(subsets(unknown), range(2 ** len(empties))):
                 empty = [name for i, name in enumerate(empties) if bits >> i & 1]
                 letter = _letter(step, (*true, *held, *said, *empty), (*among, *names, *empties), tool)
                 self.read[letter] = frozenset(p.name for p in read)
                 yield letter
+
+    def _empties(self, step: Step, true: tuple[str, ...], tool: str | None) -> list[str]:
+        """The propositions of emptiness that a letter of a tool or user says."""
+        here = events(_letter(step, true, (), tool))
+        return [
+            made.name
+            for made in self.bounds.values()
+            if not made.lasts and (made.changes & here or (not made.asked and ("said", step.name) in made.changes))
+        ]
 
     def _texts(self, predicate: Proposition, step: Step) -> Constraint:
         assert predicate.texts is not None
@@ -254,7 +335,7 @@ class _Making:
                     raise SpecError(problem.message, location=predicate.location) from None
                 if texts != NO_TEXT:
                     split.append((signs, texts))
-            if len(split) > LETTER_LIMIT:
+            if len(split) > limits.STEP_LETTERS:
                 raise _too_many(step)
             found = split
         for signs, texts in found:
@@ -272,7 +353,7 @@ class _Making:
                 for ways in (((*held, name), (*parts, true)), (held, (*parts, Not(true)))):
                     if not language.is_empty(start=language.state_of(And(ways[1])), what=what):
                         split.append(ways)
-                if len(split) > LETTER_LIMIT:
+                if len(split) > limits.STEP_LETTERS:
                     raise _too_many(step)
             found = split
         for held, parts in found:
@@ -281,7 +362,7 @@ class _Making:
 
 def _too_many(step: Step) -> TooLarge:
     return TooLarge(
-        f"the step '{step.name}' has more than {LETTER_LIMIT} letters: it needs fewer propositions or tools",
+        f"the step '{step.name}' has more than {limits.STEP_LETTERS} letters: it needs fewer propositions or tools",
         location=step.location,
     )
 
@@ -300,18 +381,18 @@ def _letter(
 
 def call_frame(spec: Spec, letter: Letter) -> tuple[str, str]:
     """What stands before and behind the arguments in the content of a letter that completes a call."""
-    chosen_here = letter.step is not None and spec.steps[letter.step].tool == "call"
-    return _call_frame(str(letter.tool)) if chosen_here else ("", "")
+    step = spec.steps[letter.step] if letter.step is not None else None
+    return _call_frame(step, str(letter.tool)) if step is not None and step.tool == "call" else ("", "")
 
 
-def _call_frame(tool: str) -> tuple[str, str]:
-    return f'{{"name":{json.dumps(tool)},"arguments":', "}"
+def _call_frame(step: Step, tool: str) -> tuple[str, str]:
+    return f"{step.call[0]}{tool}{step.call[1]}", step.call[2]
 
 
 def line(spec: Spec, letter: Letter, content: Constraint) -> Constraint:
-    """The whole text of a letter: cue, one space, content, border."""
+    """The whole text of a letter as the model writes it, cue to border."""
     assert letter.step is not None
-    return Joined((Literal(f"{spec.steps[letter.step].cue} "), content, Literal(BORDER)))
+    return written_line(spec.steps, spec.steps[letter.step], content)
 
 
 def framed(text: str) -> str:

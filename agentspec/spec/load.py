@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from agentspec.logic.parse_behavior import parse_behavior, parse_parts
 from agentspec.logic.source import SourceText
 from agentspec.spec.fault import place_of, relocated
 from agentspec.spec.layers import Layer, Layers, read_layers
-from agentspec.spec.model import Declaration, Proposition, Spec, Step
+from agentspec.spec.model import Declaration, Proposition, RenderingModel, Spec, Step
 from agentspec.spec.proposition import propositions
 from agentspec.spec.resolve import existing_file, resolve
 from agentspec.spec.rule import rule
 from agentspec.spec.step import check_cues, step
+from agentspec.spec.style import styled
 from agentspec.spec.yaml import read_text
 
 __all__ = ["existing_file", "load", "load_text", "resolve"]
@@ -32,11 +34,11 @@ def load(name: str) -> Declaration:
 def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> Declaration:
     """The agent a text describes. ``source`` names the text in messages, ``path`` is where it lies, if anywhere."""
     layers = read_layers(text, source, path)
-    spec = _spec(layers)
-    own = layers.own
+    spec, own = _spec(layers), layers.own
     examples, examples_source = _examples(layers)
     tools, tools_layer = _tools(layers)
-    model, rendering = layers.last("model"), layers.last("rendering")
+    model, rendering = layers.last("model"), (layers.last("rendering") or own).document.rendering
+    spec = replace(spec, steps=_in_style(layers, spec.steps, rendering))
     instructions, description = layers.last("instructions"), layers.last("description")
     return Declaration(
         own.document.name,
@@ -47,12 +49,20 @@ def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> De
         examples,
         examples_source,
         layers.limits(),
-        (rendering or own).document.rendering,
+        rendering,
         path,
         {} if tools_layer is None else _places(tools_layer, tools),
         limits.file.at(("limits",), key=True)[0] if (limits := layers.last("limits")) else None,
         (description or own).document.description,
     )
+
+
+def _in_style(layers: Layers, steps: dict[str, Step], rendering: RenderingModel) -> dict[str, Step]:
+    try:
+        return styled(steps, rendering)
+    except SpecError as problem:
+        layer = layers.last("rendering") or layers.own
+        raise layer.file.fault(problem.message, ("rendering",)) from None
 
 
 def _spec(layers: Layers) -> Spec:
@@ -71,7 +81,7 @@ def _spec(layers: Layers) -> Spec:
         steps,
         behavior,
         " ".join((behaviors.document.behavior or "").split()),
-        tuple(rule(layer, i, model, tuple(steps)) for layer, i, model in layers.rules()),
+        tuple(rule(layer, i, model, steps) for layer, i, model in layers.rules()),
         _propositions(layers, steps),
         top.file.source,
         hashlib.sha256("".join(layer.text for layer in layers.spec).encode()).hexdigest(),

@@ -20,9 +20,11 @@ from agentspec.content.tool_ref import ToolRef
 from agentspec.errors import Location
 from agentspec.logic.behavior import Behavior
 from agentspec.logic.formula import Formula
+from agentspec.spec.history import Test
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", max_length=60)]
 Length = Annotated[int, Field(ge=1, le=10_000)]
+Words = Annotated[int, Field(ge=1, le=100)]
 
 
 def _version(value: object) -> object:
@@ -67,6 +69,9 @@ class SpanModel(_Strict):
 
     of: Annotated[list[Name], Field(min_length=1), _LISTED]
     max_chars: Length = 200
+    which: Literal["any", "last"] = "any"
+    """Any of what was said there, or the last alone."""
+    min_words: Words = 1
 
 
 class FormatModel(_Strict):
@@ -141,11 +146,11 @@ class PropositionModel(_Strict):
 _Names = Annotated[list[Name], Field(min_length=1)]
 _Each = Annotated[dict[Name, Literal["tools", "steps"] | _Names], Field(alias="for")]
 _View = Annotated[_Names | Literal["calls"] | None, BeforeValidator(_viewed, json_schema_input_type=Name | _Names)]
-FORMS = ("ltl", "template", "deny", "require")
+FORMS = ("ltl", "template", "deny", "require", "unique", "verbatim")
 
 
 class RuleModel(_Strict):
-    """One temporal rule over steps, built-in propositions and the file's own, in one of four forms."""
+    """One rule over steps, built-in propositions and the file's own, or over what was written, in one of six forms."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [form]} for form in FORMS]})
 
@@ -160,6 +165,18 @@ class RuleModel(_Strict):
     """What may not happen; with when only then, with unless only if that did not happen before."""
     require: str | None = None
     """What must happen, or, with when, must hold at every such position."""
+    unique: str | None = None
+    """What may not come twice: call(TOOL) or calls with the same arguments, or an argument, args.NAME, with when."""
+    verbatim: str | None = None
+    """An argument, args.NAME, or a field, STEP.NAME, that is taken word for word from what the steps of said."""
+    of: Annotated[list[Name], _LISTED] = []
+    """For verbatim: the steps of tools and users it is taken from."""
+    which: Literal["any", "last"] | None = None
+    """For verbatim: from any of what was said there, or from the last alone."""
+    min_words: Words | None = None
+    """For verbatim: at least so many words."""
+    max_chars: Length | None = None
+    """For verbatim: at most so many characters (200)."""
     when: str | None = None
     unless: str | None = None
     before: str | None = None
@@ -190,13 +207,19 @@ class LimitsModel(_Strict):
     """In sessions without an end: turns of the user for which an obligation may wait."""
 
 
-class RenderingModel(_Strict):
-    """The prompt: through the model's chat template or as plain text; ``prefill`` begins the model's turn."""
+StyleName = Literal["chat", "text", "hermes", "llama3", "mistral"]
 
-    style: Literal["chat", "text"] = "chat"
-    """chat: through the model's chat template; text: one transcript."""
+
+class RenderingModel(_Strict):
+    """The prompt, and how the model writes: ``prefill`` begins its turn."""
+
+    style: StyleName = "chat"
+    """chat: through the model's chat template; text: one transcript; hermes, llama3, mistral: chat, with calls and
+    their answers written as these families of models write them."""
     prefill: str = ""
     """Text that begins the model's turn."""
+    bare: Annotated[list[Name], _LISTED] = []
+    """For hermes, llama3, mistral: steps of the model that are written without their cues."""
 
 
 class Document(_Strict):
@@ -225,8 +248,8 @@ class Document(_Strict):
     """A known model, a hub id, a folder or a .gguf file."""
     instructions: str = ""
     """What the model is told first."""
-    rendering: Annotated[RenderingModel, _short("style", Literal["chat", "text"] | RenderingModel)] = RenderingModel()
-    """How the prompt is made: chat or text."""
+    rendering: Annotated[RenderingModel, _short("style", StyleName | RenderingModel)] = RenderingModel()
+    """How the prompt is made and how the model writes: chat, text, hermes, llama3 or mistral."""
     tools: list[str] = []
     """Tools by name, your own as ./my_tools.py:my_function."""
     examples: str | None = None
@@ -241,7 +264,9 @@ class Step:
 
     ``content`` is what the model may write, in the form it stands in a transcript; None for the steps of others and
     for ``tool`` steps, whose content depends on the tools. ``tool`` is ``name``, ``arguments`` or ``call``.
-    ``max_lines`` above 1: later lines are indented. ``until`` closes a ``free`` region.
+    ``max_lines`` above 1: later lines are indented. ``until`` closes a ``free`` region. ``frame`` is what stands before
+    and behind the content where the model writes it, if not the cue and the border; ``call`` what stands around a
+    tool's name and its arguments.
     """
 
     name: str
@@ -255,6 +280,28 @@ class Step:
     until: str = ""
     schema: dict[str, Any] | None = field(default=None, hash=False)
     location: Location | None = None
+    frame: tuple[str, str] | None = None
+    call: tuple[str, str, str] = ('{"name":"', '","arguments":', "}")
+
+    @property
+    def opening(self) -> str:
+        """What the model writes before the content."""
+        return f"{self.cue} " if self.frame is None else self.frame[0]
+
+    @property
+    def closing(self) -> str:
+        """What the model writes behind the content."""
+        return "\n" if self.frame is None else self.frame[1]
+
+    @property
+    def beginning(self) -> str:
+        """What each text of the step begins with, in the model's writing."""
+        return self.opening + (self.call[0] if self.tool == "call" else "")
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the model writes the content alone."""
+        return self.owner == Owner.MODEL and self.tool is None and self.opening == ""
 
 
 @dataclass(frozen=True)
@@ -279,6 +326,7 @@ class Rule:
 
     ``each`` are variables still to be replaced by tools or steps, ``view`` the steps the formula is read on (all
     without one, ``calls`` those that complete or answer a call), ``sentence`` the rule in words where it is known.
+    ``history`` is what the rule asks of one step in view of those before; the formula then only says that it is kept.
     """
 
     id: str
@@ -292,6 +340,7 @@ class Rule:
     assume: bool = False
     each: tuple[tuple[str, tuple[str, ...] | Literal["tools", "steps"]], ...] = ()
     sentence: str = ""
+    history: Test | None = None
 
 
 @dataclass(frozen=True)

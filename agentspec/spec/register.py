@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentspec.automata.letter import Letter, Owner
+from agentspec.spec.history_plan import Bound, events
 
 
 class CallRegister:
@@ -34,29 +35,29 @@ class CallRegister:
         return state == 0 or state % 2 == 1
 
 
-class QuoteRegister:
-    """Whether a step that quotes has anything to quote: state 1 once a letter without ``empty(STEP)`` said so.
+class HistoryRegister:
+    """Whether a letter of the model's has a text: state 1 where the last letter to say it was without its ``empty``.
 
-    Only results count (``ok``) and what the user says; what can be quoted once stays so.
+    Nothing changes at letters that do not say it, and at failures that cannot; what quotes whatever was said can do so
+    for good.
     """
 
-    initial = 0
-
-    def __init__(self, step: str) -> None:
-        self._step, self._empty = step, f"empty({step})"
+    def __init__(self, bound: Bound) -> None:
+        self._bound, self._empty = bound, bound.name
+        self.initial = 0 if bound.empty_at_first else 1
 
     def step(self, state: int, letter: Letter) -> int | None:
         """The state after ``letter``, or None where the letter cannot occur."""
-        if letter.step == self._step:
-            return state or None
+        if letter.owner == Owner.MODEL:
+            return state if state or letter.choice != self._bound.letter else None
         if self._empty not in letter.true | letter.false:
             return state
         empty = self._empty in letter.true
-        if any(name.startswith("failed(") for name in letter.true):
+        if not events(letter) & self._bound.changes:
             return state if empty == (state == 0) else None
-        return (None if state else 0) if empty else 1
+        return (None if state and self._bound.stays else 0) if empty else 1
 
     def accepts_at(self, state: int) -> bool:
-        """Quoting is never owed."""
+        """It is never owed."""
         del state
         return True

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from math import prod
 from typing import Any
 
+from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.errors import InvalidInput, SyntaxProblem, TooLarge, nearest
 from agentspec.logic.formula import Formula
 from agentspec.logic.parse import RESERVED, parse_formula
 from agentspec.logic.show import show_formula
+from agentspec.spec import history_rule
 from agentspec.spec.fault import relocated, stands_on_one_line
+from agentspec.spec.history import Test, kept, with_values
 from agentspec.spec.layers import Layer
-from agentspec.spec.model import FORMS, Rule, RuleModel, Spec
+from agentspec.spec.model import FORMS, Rule, RuleModel, Spec, Step
 
-_BESIDE = {"template": ("params",), "deny": ("when", "unless"), "require": ("when", "before", "after")}
+_OF_VERBATIM = ("of", "which", "min_words", "max_chars")
+_BESIDE = {
+    "template": ("params",),
+    "deny": ("when", "unless"),
+    "require": ("when", "before", "after"),
+    "unique": ("when",),
+    "verbatim": ("when", *_OF_VERBATIM),
+}
 _Path = tuple[Any, ...]
 
-INSTANCES = 1_000
-"""So many rules are made of one with ``for`` at most."""
 
-
-def rule(layer: Layer, i: int, model: RuleModel, steps: Sequence[str]) -> Rule:
+def rule(layer: Layer, i: int, model: RuleModel, steps: Mapping[str, Step]) -> Rule:
     """The rule at place ``i`` of a file. Raises SpecError and SyntaxProblem at what is wrong with it."""
     file, path = layer.file, ("rules", i)
     forms = [form for form in FORMS if getattr(model, form) is not None]
@@ -32,11 +40,21 @@ def rule(layer: Layer, i: int, model: RuleModel, steps: Sequence[str]) -> Rule:
         but = f", not {' and '.join(forms)}" if forms else ""
         raise file.fault(f"the rule '{model.id}' needs exactly one of {', '.join(FORMS)}{but}", (*path, "id"))
     form = forms[0]
-    for key in ("params", "when", "unless", "before", "after"):
-        if getattr(model, key) not in (None, {}) and key not in _BESIDE.get(form, ()):
-            belongs = " or ".join(f"'{name}'" for name, keys in _BESIDE.items() if key in keys)
+    for key in ("params", "when", "unless", "before", "after", *_OF_VERBATIM):
+        if getattr(model, key) not in (None, {}, []) and key not in _BESIDE.get(form, ()):
+            *others, last = [f"'{name}'" for name, keys in _BESIDE.items() if key in keys]
+            belongs = f"{', '.join(others)} or {last}" if others else last
             raise file.fault(f"'{key}' belongs to {belongs}, not to '{form}'", (*path, key), key=True)
-    formula, sentence = _lowered(layer, (*path, form), form, model)
+    history = _history(layer, (*path, form), form, model, steps)
+    if history is None:
+        formula, sentence = _lowered(layer, (*path, form), form, model)
+        text = model.ltl if model.ltl is not None else show_formula(formula)
+    else:
+        formula, sentence, text = (
+            kept(model.id),
+            history_rule.sentence(history, form, model),
+            history_rule.written(form, model),
+        )
     each = tuple((name, tuple(among) if isinstance(among, list) else among) for name, among in model.each.items())
     for name, _ in each:
         if name in RESERVED or name in steps:
@@ -53,12 +71,20 @@ def rule(layer: Layer, i: int, model: RuleModel, steps: Sequence[str]) -> Rule:
                 raise file.fault(f"unknown step '{step}'{nearest(step, [*steps, 'calls'])}", at)
     if model.assume and model.enforce != "block":
         raise file.fault("an assumption is about tools and users: it is not enforced", (*path, "enforce"), key=True)
-    text = model.ltl if model.ltl is not None else show_formula(formula)
     return Rule(
         model.id, formula, text, model.description, model.enforce, file.inside((*path, form)),
         form == "ltl" and stands_on_one_line(file, (*path, form)),
         tuple(model.view) if isinstance(model.view, list) else model.view, model.assume, each, sentence,
+        history,
     )  # fmt: skip
+
+
+def _history(layer: Layer, path: _Path, form: str, model: RuleModel, steps: Mapping[str, Step]) -> Test | None:
+    try:
+        return history_rule.history_of(layer, path, form, model, steps)
+    except SyntaxProblem as problem:
+        key = problem.location.source if problem.location and problem.location.source in _BESIDE[form] else form
+        raise _placed(layer, (*path[:-1], key), problem) from None
 
 
 def _lowered(layer: Layer, path: _Path, form: str, model: RuleModel) -> tuple[Formula, str]:
@@ -119,7 +145,7 @@ def _placed(layer: Layer, path: _Path, problem: SyntaxProblem) -> SyntaxProblem:
 def instances(spec: Spec, tools: Sequence[str]) -> tuple[Rule, ...]:
     """The rules with every variable of ``for`` replaced: ``no-retry[pay]``, one for each tool, step or name listed.
 
-    Raises TooLarge past ``INSTANCES`` of one rule.
+    Raises TooLarge past ``limits.RULE_INSTANCES`` of one rule.
     """
     return tuple(one for declared in spec.rules for one in _instances(declared, spec, tools))
 
@@ -127,24 +153,37 @@ def instances(spec: Spec, tools: Sequence[str]) -> tuple[Rule, ...]:
 def _instances(declared: Rule, spec: Spec, tools: Sequence[str]) -> Iterator[Rule]:
     names = {"tools": tuple(tools), "steps": tuple(spec.steps)}
     ranges = [names[among] if isinstance(among, str) else among for _, among in declared.each]
-    if (many := prod(map(len, ranges))) > INSTANCES:
+    if (many := prod(map(len, ranges))) > limits.RULE_INSTANCES:
         raise TooLarge(
-            f"the rule '{declared.id}' stands for {many} rules by its 'for'; at most {INSTANCES} are made of one",
+            f"the rule '{declared.id}' stands for {many} rules by its 'for'; at most {limits.RULE_INSTANCES} are made of one",
             location=declared.location,
         )
     for values in product(*ranges):
         if not values:
             yield declared
             continue
-        from agentspec.logic.sugar import substituted
-
         formula, bound = declared.formula, dict(zip([name for name, _ in declared.each], values, strict=True))
-        for name, value in bound.items():
-            formula = substituted(formula, name, value)
+        one = f"{declared.id}[{','.join(values)}]"
+        if declared.history is not None:
+            test = with_values(declared.history, bound, partial(_substituted, bound=bound))
+            yield replace(
+                declared, id=one, formula=kept(one), text=_named(declared.text, bound), each=(), one_line=False,
+                sentence=_named(declared.sentence, bound), history=test,
+            )  # fmt: skip
+            continue
+        formula = _substituted(formula, bound)
         yield replace(
-            declared, id=f"{declared.id}[{','.join(values)}]", formula=formula, text=show_formula(formula), each=(),
+            declared, id=one, formula=formula, text=show_formula(formula), each=(),
             one_line=False, sentence=_named(declared.sentence, bound),
         )  # fmt: skip
+
+
+def _substituted(formula: Formula, bound: Mapping[str, str]) -> Formula:
+    from agentspec.logic.sugar import substituted
+
+    for name, value in bound.items():
+        formula = substituted(formula, name, value)
+    return formula
 
 
 def _named(sentence: str, bound: Mapping[str, str]) -> str:

@@ -79,7 +79,12 @@ def _content(
             raise file.fault("'until' is printable and neither begins nor ends with a blank", where)
         return _free(model.free, [other.cue for other in models.values()])
     if model.span is not None:
-        return Quote(_quotable(file, (*inside, "of"), model.span.of, models), model.span.max_chars)
+        return Quote(
+            _quotable(file, (*inside, "of"), model.span.of, models),
+            model.span.max_chars,
+            model.span.which == "last",
+            model.span.min_words,
+        )
     if model.regex is not None:
         return _at_pattern(file, inside, model.regex.pattern, model.regex.max_chars)
     if model.json_schema is not None:
@@ -163,8 +168,18 @@ def _text(model: TextModel) -> Constraint:
 
 
 def _free(model: FreeModel, cues: list[str]) -> Constraint:
-    """Any text up to the first closing delimiter; no line of it begins with a cue."""
+    """Any text up to the first closing delimiter; no line of it begins with a cue.
+
+    The delimiter stands for itself at the end, where nothing before it could be a part of it or make it part of a cue.
+    """
     close = Literal(model.until)
+    starts = [text[i:] for text in (*cues, model.until[1:]) for i in range(len(text))]
+    if not any(model.until.startswith(start) for start in starts):
+        anything = Characters(ANY, 0, None)
+        lines = Repeat(Sequence((Literal("\n"), _begins_with_none(cues))), 0, None)
+        region = Sequence((Characters(LINE, 0, None), lines))
+        shut = Not(Sequence((anything, close, anything)))
+        return Sequence((And((Characters(_PARAGRAPH, 0, model.max_chars), region, shut)), close))
     early = Sequence((Characters(ANY, 0, None), close, Characters(ANY, 1, None)))
     once = Sequence((Characters(_PARAGRAPH, 0, model.max_chars), close))
     later = Repeat(Sequence((Literal("\n"), _begins_with_none(cues))), 0, None)

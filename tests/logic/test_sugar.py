@@ -166,9 +166,9 @@ BAD = [
     ({"deny": "a", "unless": "b since\n  c & )"}, "unless:2:7: expected a formula after '&', found ')'"),
     (
         {"deny": "a", "when": "args.amount > 3"},
-        "when:1:1: this compares values, which is not supported by this version",
+        "when:1:1: this compares values, which the rules of a file do",
     ),
-    ({"deny": "a", "when": "b & last(look).total"}, "when:1:5: this compares values, which is not supported by this"),
+    ({"deny": "a", "when": "b & last(look).total"}, "when:1:5: this compares values, which the rules of"),
     ({"require": "args.x"}, "require:1:1: this compares values"),
     ({"require": "a", "before": "b since c"}, "before:1:3: 'since' belongs to 'when' and 'unless', not to 'before'"),
     ({"require": "a", "after": "!"}, "after:1:2: expected a formula after '!', found the end"),
