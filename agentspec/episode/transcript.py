@@ -36,23 +36,50 @@ def printable(text: str) -> str:
 
 
 def split_step(steps: Iterable[Step], text: bytes, *, final: bool = False) -> tuple[bytes, bytes] | None:
-    """The first whole step of a text of the model's, without its border, and the rest; None while it may go on.
+    """The first whole step of a text of the model's, and the rest; None while it may go on.
 
+    The step is given as it stands in a transcript, without its border: in some styles the model writes it otherwise.
     ``steps`` are those that may stand here. ``final``: nothing more will come.
     """
-    step = next((one for one in steps if text.startswith(f"{one.cue} ".encode())), None)
-    if step is not None and step.until:
-        close = f"{step.until}{BORDER}".encode()
-        at = text.find(close, len(step.cue.encode()) + 1)
-        return None if at < 0 else (text[: at + len(close) - 1], text[at + len(close) :])
-    at = text.find(BORDER.encode())
-    if step is not None and step.max_lines > 1:
+    steps = list(steps)
+    step = _begun(steps, text)
+    if not final and any(one.beginning.encode().startswith(text) for one in steps):
+        return None
+    if step is None:
+        at = text.find(BORDER.encode())
+        return None if at < 0 else (text[:at], text[at + 1 :])
+    body = text[len(step.opening.encode()) :]
+    end = _end(step, body, final=final)
+    if end is None:
+        return None
+    return f"{step.cue} ".encode() + body[: end[0]], body[end[1] :]
+
+
+def _begun(steps: Iterable[Step], text: bytes) -> Step | None:
+    """The step whose writing a text begins with; one written without a cue where it is no other's."""
+    found = [one for one in steps if text.startswith(one.beginning.encode())]
+    return max(found, key=lambda one: len(one.beginning), default=None)
+
+
+def _end(step: Step, body: bytes, *, final: bool) -> tuple[int, int] | None:
+    """Where the content of a step ends, and where its border does."""
+    close = step.closing.encode()
+    if step.tool == "call" and step.frame is not None:  # which ends what the model writes
+        return (len(body) - len(close), len(body)) if final and body.endswith(close) else None
+    if step.until:
+        until = step.until.encode()
+        at = body.find(until + close)
+        return None if at < 0 else (at + len(until), at + len(until + close))
+    at = body.find(close)
+    if step.max_lines > 1:
         indented = f"{BORDER}{INDENT[0]}".encode()
-        while at >= 0 and text.startswith(indented, at):
-            at = text.find(BORDER.encode(), at + 1)
-        if at + 1 == len(text) and not final:
+        while at >= 0 and body.startswith(indented, at):
+            at = body.find(close, at + 1)
+        if at + 1 == len(body) and not final:
             return None
-    return None if at < 0 else (text[:at], text[at + 1 :])
+    if at < 0 and final and step.is_bare and body:
+        return len(body), len(body)
+    return None if at < 0 else (at, at + len(close))
 
 
 def split_cue(spec: Spec, line: str) -> tuple[str, str] | None:
@@ -152,7 +179,9 @@ def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[
         step = step_of(spec.steps, letter)
         if step.name != found[0] or letter.owner != Owner.MODEL:
             continue
-        if step.tool in ("arguments", "call") or step.kind == "json_schema":
+        if step.tool == "call":
+            content = _as_called(step, content) or content
+        elif step.tool == "arguments" or step.kind == "json_schema":
             content = _compact(content) or content
         if matches(compiled.contents[letter], content):
             return _only(compiled, _decided(compiled, letter, possible, content)), content
@@ -160,6 +189,18 @@ def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[
     if len({letter.choice for letter in text_steps}) == 1 and content:
         return _only(compiled, _decided(compiled, text_steps[0], possible, content)), content
     return identify(compiled, possible, f"{spec.steps[found[0]].cue} {content}")
+
+
+def _as_called(step: Step, content: str) -> str | None:
+    """A call in JSON that means the same as the form of the step."""
+    try:
+        value = json.loads(content)
+        call = value[0] if isinstance(value, list) else value
+        arguments = call.get("arguments", call.get("parameters"))
+        written = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+        return f"{step.call[0]}{call['name']}{step.call[1]}{written}{step.call[2]}"
+    except (ValueError, LookupError, AttributeError):
+        return None
 
 
 def _compact(content: str) -> str | None:
