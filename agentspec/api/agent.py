@@ -145,7 +145,7 @@ class Agent:
                     f"the agent '{self.name}' has steps for tools and none is named: add 'tools:' or tools=[…]"
                 )
             if settings.guarded:
-                compiled.guard.start(budget)  # refused before a model is loaded
+                compiled.guard.refuse_hopeless(budget)  # before a model is loaded
             read_examples(compiled)
             tools = self._tools
             compiled = self._with_functions(compiled)

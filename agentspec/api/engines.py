@@ -100,6 +100,11 @@ class SharedEngine:
         """As the engine's."""
         return self._engine.decode(tokens)
 
+    def spell(self, data: bytes) -> list[int]:
+        """As the engine's."""
+        with self._turn:
+            return self._engine.spell(data)
+
     def render(self, messages: list[Message], prefill: str = "") -> list[int]:
         """As the engine's."""
         with self._turn:
@@ -109,6 +114,20 @@ class SharedEngine:
         """As the engine's."""
         with self._turn:
             return self._engine.render_text(text)
+
+    def template(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> str:
+        """As the engine's."""
+        with self._turn:
+            return self._engine.template(messages, tools)
+
+    def read(self, text: str) -> list[int]:
+        """As the engine's."""
+        with self._turn:
+            return self._engine.read(text)
+
+    def special(self, text: str) -> int | None:
+        """As the engine's."""
+        return self._engine.special(text)
 
     def matcher(self, grammar: str) -> Matcher:
         """As the engine's."""

@@ -74,7 +74,7 @@ class GuardLogits:
         self.length = self._begin + len(tokens)
         node: int | None = 0
         for letter in letters:
-            node = None if node is None else dict(self._plan.nodes[node].alternatives)[letter]
+            node = None if node is None else self._plan.nodes[node].after(letter)
         # where the plan stops, the end token closes a step of several lines, not the episode
         self.ended = self.cursor.must_end or (drawn and node is not None and self.cursor.may_end)
         return letters

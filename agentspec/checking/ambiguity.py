@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED, Arena
 from agentspec.content.constraint import Constraint
 from agentspec.content.format import unbound
 from agentspec.content.language import Language
 from agentspec.errors import SpecError, TooLarge
-
-PAIR_LIMIT = 50_000
 
 
 def refuse_ambiguity(arena: Arena, line: Callable[[Letter], Constraint]) -> None:
@@ -67,8 +66,8 @@ def _shared(one: Language, other: Language, what: str) -> str | None:
         for character, *pair in one.common(left, other, right):
             behind = (pair[0], pair[1])
             if behind not in seen:
-                if len(seen) >= PAIR_LIMIT:
-                    raise TooLarge(f"{what} takes more than {PAIR_LIMIT} states to decide: give them different cues")
+                if len(seen) >= limits.AMBIGUITY_STATES:
+                    raise TooLarge(f"{what} takes more than {limits.AMBIGUITY_STATES} states to decide: give them different cues")
                 seen[behind] = text + character
                 queue.append(behind)
     return None

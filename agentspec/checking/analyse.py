@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentspec import limits
 from agentspec.automata.dfa import shortest_path
 from agentspec.automata.game import live_letters
 from agentspec.automata.letter import Letter, Owner
@@ -25,7 +26,6 @@ from agentspec.logic.formula import FALSE, TRUE, And, Atom, Formula, Nary, Not, 
 from agentspec.logic.simplify import to_nnf
 from agentspec.spec.model import Rule
 
-TIME_LIMIT = 20.0
 _HOLE = Atom("<here>")
 Word = tuple[Letter, ...]
 
@@ -106,12 +106,14 @@ class Analysis:
         }
 
 
-def analyse(compiled: Compiled, *, seconds: float = TIME_LIMIT) -> Analysis:
+def analyse(compiled: Compiled, *, seconds: float = limits.ANALYSIS_SECONDS) -> Analysis:
     """Examine a realizable spec. Examines rule by rule and stops where ``seconds`` have passed."""
     until = time.monotonic() + seconds
     effects: list[Effect] = []
     left_out: list[str] = []
     for rule in compiled.blocking:
+        if rule.history is not None:
+            continue
         if time.monotonic() > until:
             left_out.append(rule.id)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Self
@@ -19,11 +19,13 @@ from agentspec.automata.product import Arena, Component, Judge, build_arena, res
 from agentspec.automata.regular import behavior_dfa
 from agentspec.automata.translate import translate
 from agentspec.checking.ambiguity import refuse_ambiguity
+from agentspec.checking.beyond import refusal_beyond
 from agentspec.checking.conflict import minimal_conflict
 from agentspec.checking.play import Play, losing_play
 from agentspec.checking.stand_ins import stand_ins
 from agentspec.checking.witness import Witness
 from agentspec.content.constraint import Constraint, max_bytes
+from agentspec.content.cost import Completions
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.content.tool_sources import tool_sources
 from agentspec.errors import Location, SpecError, TooLarge
@@ -33,9 +35,11 @@ from agentspec.logic.formula import Next, Until, subformulas
 from agentspec.logic.simplify import to_nnf
 from agentspec.spec.alphabet import Alphabet, alphabet, line
 from agentspec.spec.model import Declaration, Rule, Spec, Step
-from agentspec.spec.register import CallRegister, QuoteRegister
+from agentspec.spec.register import CallRegister, HistoryRegister
 from agentspec.spec.rule import instances, sees
 from agentspec.spec.runtime import Function
+
+Spelling = Callable[[bytes], Sequence[int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,31 +118,69 @@ class Compiled:
         return {letter: line(self.agent.spec, letter, content) for letter, content in self.contents.items()}
 
     @cached_property
-    def weights(self) -> dict[Letter, int]:
-        """The most tokens each of the model's letters takes: its longest line in bytes.
-
-        A step of several lines may be ended by a token of its own where nothing else follows in the segment.
-        """
+    def longest(self) -> dict[Letter, int]:
+        """The most bytes each of the model's lines takes."""
         spec = self.agent.spec
-        weights = {}
+        found = {}
         for letter in self.contents:
             step = step_of(spec.steps, letter)
-            longest = max_bytes(line(spec, letter, self.alphabet.wholes[step.name, letter.tool]))
-            if longest == float("inf"):
+            most = max_bytes(line(spec, letter, self.alphabet.wholes[step.name, letter.tool]))
+            if most == float("inf"):
                 raise SpecError(f"the text of '{step.name}' has no longest form", location=step.location)
-            weights[letter] = int(longest) + (step.max_lines > 1)
-        return weights
+            found[letter] = int(most)
+        return found
+
+    @cached_property
+    def shortest_lines(self) -> dict[Letter, bytes | int]:
+        """A shortest line of each of the model's letters; where that depends on what will be said, the most bytes."""
+        completions, found = Completions(list), dict[Letter, bytes | int]()
+        for letter, whole in self.lines.items():
+            bound = self.alphabet.bound(letter)
+            if bound is None:
+                try:
+                    found[letter] = completions.shortest(completions.start(whole))
+                except ValueError:  # a bare step must not be taken for another
+                    style, location = self.agent.rendering.style, step_of(self.agent.spec.steps, letter).location
+                    raise SpecError(f"in the style {style} no text can be '{letter}'", location=location) from None
+                continue
+            most = self.longest[letter]
+            step = step_of(self.agent.spec.steps, letter)
+            around = len(f"{step.opening}{step.closing}".encode())
+            found[letter] = most if bound.sure is None else min(most, around + bound.sure)
+        return found
+
+    def weights(self, spell: Spelling) -> dict[Letter, int]:
+        """The tokens with which each of the model's letters can surely be written."""
+        return {a: text if isinstance(text, int) else len(spell(text)) for a, text in self.shortest_lines.items()}
 
     @cached_property
     def guard(self) -> Guard:
-        """The guard. Raises SpecError, with the adversary's play, where the spec is not realizable."""
+        """The guard for any tokenizer, with a token for each byte.
+
+        Raises SpecError, with the adversary's play, where the spec is not realizable.
+        """
+        return self.guard_with(list)
+
+    def guard_with(self, spell: Spelling) -> Guard:
+        """The guard for a tokenizer; ``spell`` gives tokens that are just some bytes. Raises as `guard`."""
         if not self.realizable:
             raise self.refusal()
+        weights = self.weights(spell)
+        key = tuple(weights.values())
+        if key not in self._guards:
+            self._guards[key] = self._weighed(weights)
+        return self._guards[key]
+
+    @cached_property
+    def _guards(self) -> dict[tuple[int, ...], Guard]:
+        return {}
+
+    def _weighed(self, weights: dict[Letter, int]) -> Guard:
         sure = None
         if self.sure is not None:
             arena = replace(self.arena, knowing=False)
-            sure = Guard(arena, self.sure, Costs(arena, self.weights))
-        return Guard(self.arena, self.solution, Costs(self.arena, self.weights), sure)
+            sure = Guard(arena, self.sure, Costs(arena, weights))
+        return Guard(self.arena, self.solution, Costs(self.arena, weights), sure)
 
     @property
     def blocking(self) -> tuple[Rule, ...]:
@@ -238,8 +280,8 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
     agent = replace(agent, spec=spec)
     letters = alphabet(spec, known)
     behavior = Monitor(behavior_dfa(spec.behavior, tuple(spec.steps)))
-    quotes = [QuoteRegister(step) for step in letters.quoting]
-    structure: tuple[Component, ...] = (behavior, CallRegister(letters.tools), *quotes)
+    registers = [HistoryRegister(bound) for bound in letters.bounds.values() if not bound.lasts]
+    structure: tuple[Component, ...] = (behavior, CallRegister(letters.tools), *registers)
     try:
         if spec.semantics == "infinite":
             refuse_open(letters)
@@ -252,7 +294,7 @@ def compile_agent(agent: Declaration, schemas: Mapping[str, ToolSchema] | None =
         try:
             arena = build_arena(letters.letters, letters.propositions, structure, blocking, assumed)
         except TooLarge as problem:
-            raise TooLarge(f"{problem.message}; {_advice(monitors)}", location=spec.behavior_location) from None
+            raise refusal_beyond(problem, spec, letters, structure, monitors) from None
         refuse_ambiguity(arena, lambda letter: line(spec, letter, letters.contents[letter]))
     except SpecError as problem:
         raise SpecError(problem.message, location=problem.location or spec.behavior_location) from None
@@ -277,14 +319,6 @@ def _monitors(rules: Sequence[Rule]) -> dict[str, Monitor]:
             )
         found[rule.id] = rule_monitor(rule)
     return found
-
-
-def _advice(monitors: Mapping[str, Monitor]) -> str:
-    """Which rules have the largest automata, and what to try."""
-    largest = sorted(((len(one.dfa.edges), name) for name, one in monitors.items()), key=lambda one: (-one[0], one[1]))
-    named = ", ".join(f"{name} ({states})" for states, name in largest[:3])
-    rules = f"rules with the most states of their own: {named}; " if named else ""
-    return f"{rules}use smaller numbers in rules and behavior, or fewer rules that remember"
 
 
 def blocking_rules(spec: Spec) -> tuple[Rule, ...]:

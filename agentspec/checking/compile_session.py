@@ -51,12 +51,8 @@ class CompiledSession(Compiled):
     omega: OmegaArena
     positions: Positions
 
-    @cached_property
-    def guard(self) -> SessionGuard:  # type: ignore[override]  # fulfils what episodes ask of a guard
-        """The guard. Raises SpecError, with the adversary's play, where the spec is not realizable."""
-        if not self.realizable:
-            raise self.refusal()
-        return SessionGuard(self.positions, self.weights, self.agent.limits.patience)
+    def _weighed(self, weights: dict[Letter, int]) -> SessionGuard:  # type: ignore[override]  # fulfils what is asked
+        return SessionGuard(self.positions, weights, self.agent.limits.patience)
 
     @property
     def waits_for_user(self) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.logic.formula import atoms
+from agentspec.spec.alphabet import named
+from agentspec.spec.history import tools_of
 from agentspec.spec.model import Rule, Spec
 
 _NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
@@ -25,7 +26,8 @@ def stand_ins(spec: Spec) -> dict[str, ToolSchema]:
 def _tools_of(rule: Rule) -> Iterator[str]:
     """The tools a rule names: what stands in parentheses in its atoms, a variable replaced by what it ranges over."""
     variables = dict(rule.each)
-    for atom in atoms(rule.formula):
+    earlier = [f"call({tool})" for tool in tools_of(rule.history)] if rule.history is not None else []
+    for atom in (*named(rule), *earlier):
         if "(" in atom:
             name = atom[atom.index("(") + 1 : -1]
             among = variables.get(name, (name,))

@@ -47,7 +47,7 @@ def checked(compiled: Compiled, task: str, settings: Settings) -> Budget:
     )
     if settings.guarded:
         try:
-            compiled.guard.start(budget)
+            compiled.guard.refuse_hopeless(budget)
         except BudgetRefused as problem:
             own = settings.max_tokens is None and settings.max_steps is None
             raise BudgetRefused(problem.message, location=agent.limits_location if own else None) from None

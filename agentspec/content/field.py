@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from agentspec import limits
 from agentspec.content.constraint import Characters, Choice, Constraint, Literal, Quote, Sequence, either
 from agentspec.content.numbers import number
 from agentspec.content.quotation import any_quotation
@@ -19,7 +20,6 @@ TYPES = ["text", "word", "int", "number", "bool", "date", "choice", "regex", "sp
 LENGTH = 200
 """The most characters of a field whose type sets no bound."""
 
-MAX_LENGTH = 10_000
 WORD_LENGTH = 40
 
 _NAME = string.ascii_letters + string.digits + "_-"
@@ -120,8 +120,8 @@ class _FieldReader:
 
     def length(self, written: str, at: int) -> int:
         digits = written.strip()
-        if not digits or not set(digits) <= set(string.digits) or not 1 <= int(digits[:9]) <= MAX_LENGTH:
-            raise self.source.problem(at, f"a length is a whole number from 1 to {MAX_LENGTH}, not {quoted(digits)}")
+        if not digits or not set(digits) <= set(string.digits) or not 1 <= int(digits[:9]) <= limits.FIELD_LENGTH:
+            raise self.source.problem(at, f"a length is a whole number from 1 to {limits.FIELD_LENGTH}, not {quoted(digits)}")
         return int(digits)
 
     def choice(self, written: str, at: int) -> Constraint:
@@ -150,13 +150,19 @@ class _FieldReader:
 
     def span(self, written: str, at: int) -> Constraint:
         names = [name.strip() for name in written.split(",")]
-        most = LENGTH
-        if len(names) > 1 and names[-1][:1].isdigit():
-            most = self.length(names.pop(), at)
+        most, words, latest = LENGTH, 1, False
+        while len(names) > 1 and (names[-1][:1].isdigit() or names[-1] == "last"):
+            said = names.pop()
+            if said == "last":
+                latest = True
+            elif said.endswith(("word", "words")):
+                words = self.length(said.removesuffix("s").removesuffix("word"), at)
+            else:
+                most = self.length(said, at)
         for name in names:
             if not name or not set(name) <= set(_NAME) or name[0] not in string.ascii_letters + "_":
-                raise self.source.problem(at, f"a span names steps, and then perhaps a length, not {quoted(name)}")
-        return Quote(tuple(dict.fromkeys(names)), most)
+                raise self.source.problem(at, f"a span names steps, and then perhaps last, 3 words, or a length, not {quoted(name)}")
+        return Quote(tuple(dict.fromkeys(names)), most, latest, words)
 
 
 def _date() -> Constraint:

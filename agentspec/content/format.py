@@ -24,15 +24,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from agentspec import limits
 from agentspec.content.constraint import Constraint, Literal, Quote, Repeat, Sequence, fold, rebuilt
 from agentspec.content.field import Field, field_of
 from agentspec.content.language import NOTHING, Language
 from agentspec.content.quotation import any_quotation
 from agentspec.errors import InvalidInput
 from agentspec.logic.source import SourceText
-
-MAX_TEMPLATE = 2_000
-"""Characters of a template."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,8 @@ class Repeated:
 def parse_template(template: str, *, what: str = "format") -> Template:
     """The template. Raises SyntaxProblem, naming ``what`` and the column, where it cannot be read."""
     source = SourceText(template, what, 1, 1)
-    if len(template) > MAX_TEMPLATE:
-        raise source.problem(0, f"a template of {len(template)} characters; at most {MAX_TEMPLATE} are read")
+    if len(template) > limits.FORMAT_LENGTH:
+        raise source.problem(0, f"a template of {len(template)} characters; at most {limits.FORMAT_LENGTH} are read")
     parts: list[str | Field] = []
     at = 0
     while at < len(template):

@@ -110,9 +110,9 @@ def list_without_repeats(among: Sequence[Any]) -> Constraint:
     return Joined((Literal("["), Choice((Literal(""), *first)), Literal("]")))
 
 
-def at_path(path: Sequence[str], condition: Mapping[str, Any]) -> dict[str, Any]:
+def at_path(path: Sequence[str], condition: Mapping[Any, Any]) -> dict[str, Any]:
     """The condition of `where` that a value below the properties of ``path`` satisfies ``condition``."""
-    inner = dict(condition)
+    inner: dict[Any, Any] = dict(condition)
     for name in reversed(path[1:]):
         inner = {"properties": {name: inner}}
     return {path[0]: inner}

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from agentspec import limits
 from agentspec.content.constraint import (
     And,
     Characters,
@@ -36,7 +37,6 @@ from agentspec.errors import InvalidInput
 
 STRING_LENGTH = 200
 ARRAY_ITEMS = 8
-DEPTH = 20
 
 _ANNOTATIONS = {"title", "description", "default", "examples", "$comment", "deprecated", "$schema", "$id"}
 _COMPARISONS: dict[str, Comparison] = {
@@ -75,8 +75,8 @@ class Lowering:
     def schema(self, schema: Any, pointer: str, depth: int) -> Constraint:
         if not isinstance(schema, Mapping):
             raise self.refuse(pointer, f"a schema is an object here, not {json.dumps(schema)[:60]}")
-        if depth > DEPTH:
-            raise self.refuse(pointer, f"nested deeper than {DEPTH}")
+        if depth > limits.SCHEMA_DEPTH:
+            raise self.refuse(pointer, f"nested deeper than {limits.SCHEMA_DEPTH}")
         for keyword in ("const", "enum"):
             if keyword in schema:
                 self.known(schema, {keyword, "type"}, pointer)

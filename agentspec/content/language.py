@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from agentspec import limits
 from agentspec.content.constraint import (
     ANY,
     And,
@@ -30,7 +31,6 @@ from agentspec.content.constraint import (
 )
 from agentspec.errors import TooLarge
 
-STATE_LIMIT = 20_000
 NOTHING, EMPTY, ALL = 0, 1, 2
 """The residuals without a text, with the empty text alone, with every text."""
 
@@ -99,7 +99,7 @@ class Language:
             if mine != NOTHING and theirs != NOTHING:
                 yield character, mine, theirs
 
-    def shortest(self, *, start: int | None = None, limit: int = STATE_LIMIT, what: str = "a constraint") -> str | None:
+    def shortest(self, *, start: int | None = None, limit: int = limits.LANGUAGE_STATES, what: str = "a constraint") -> str | None:
         """A shortest text (from another state), None where there is none.
 
         Raises TooLarge, naming ``what``, past ``limit`` states.
@@ -121,7 +121,7 @@ class Language:
                     queue.append(target)
         return None
 
-    def is_empty(self, *, start: int | None = None, limit: int = STATE_LIMIT, what: str = "a constraint") -> bool:
+    def is_empty(self, *, start: int | None = None, limit: int = limits.LANGUAGE_STATES, what: str = "a constraint") -> bool:
         """Whether there is no text. Raises TooLarge as `shortest`."""
         return self.shortest(start=start, limit=limit, what=what) is None
 

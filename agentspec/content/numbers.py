@@ -11,19 +11,12 @@ from decimal import Decimal
 from typing import Final
 from typing import Literal as Word
 
+from agentspec import limits
 from agentspec.content.constraint import NO_TEXT, Characters, Choice, Constraint, Literal, Sequence, either
 from agentspec.content.ranges import merged
 from agentspec.errors import InvalidInput
 
 DIGITS = 15
-BOUND_DIGITS = 40
-"""Digits of a number that others are compared with."""
-
-MULTIPLES = 1_000
-"""The largest step, read without its point, that multiples can be told of."""
-
-MULTIPLES_SIZE = 2_000
-"""Constraints that multiples of one step may take."""
 
 Comparison = Word["<", "<=", ">", ">=", "="]
 _FLIPPED: dict[Comparison, Comparison] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
@@ -58,7 +51,7 @@ def decimal_of(value: object) -> Decimal | None:
 
 
 def compared(comparison: Comparison, bound: Decimal) -> Constraint:
-    """The numbers, of any length, that compare so with ``bound``. Raises InvalidInput past ``BOUND_DIGITS`` digits."""
+    """The numbers, of any length, that compare so with ``bound``. Raises InvalidInput past ``limits.NUMBER_DIGITS`` digits."""
     positive = _magnitude(comparison, bound)
     negative = _magnitude(_FLIPPED[comparison], bound.copy_negate())
     return either([positive, Sequence((Literal("-"), negative))])
@@ -80,8 +73,8 @@ def multiple_of(step: Decimal, digits: int = DIGITS) -> Constraint:
     whole, _, fraction = f"{step:f}".partition(".")
     fraction = fraction.rstrip("0")
     unit, places = int(whole + fraction), len(fraction)
-    if unit > MULTIPLES:
-        raise InvalidInput(f"multiples of {step} cannot be told: its digits make a number larger than {MULTIPLES}")
+    if unit > limits.MULTIPLES_STEP:
+        raise InvalidInput(f"multiples of {step} cannot be told: its digits make a number larger than {limits.MULTIPLES_STEP}")
     return Sequence((_OPTIONAL_SIGN, _Multiples(unit, places, str(step)).numbers(digits)))
 
 
@@ -150,7 +143,7 @@ class _Multiples:
         if key not in self.made:
             moves = (Sequence((_digits(found), target)) for target, found in groups.values())
             self.made[key] = either([*ways, *moves])
-            if len(self.made) > MULTIPLES_SIZE:
+            if len(self.made) > limits.MULTIPLES_SIZE:
                 raise InvalidInput(f"multiples of {self.what} cannot be told: they need too many states")
         return self.made[key]
 
@@ -178,8 +171,8 @@ def _magnitude(comparison: Comparison, bound: Decimal) -> Constraint:
 
 
 def _require_size(bound: Decimal) -> None:
-    if bound.adjusted() >= BOUND_DIGITS or -int(bound.as_tuple().exponent) > BOUND_DIGITS:
-        raise InvalidInput(f"{bound:.10e} has more than {BOUND_DIGITS} digits before or behind the point")
+    if bound.adjusted() >= limits.NUMBER_DIGITS or -int(bound.as_tuple().exponent) > limits.NUMBER_DIGITS:
+        raise InvalidInput(f"{bound:.10e} has more than {limits.NUMBER_DIGITS} digits before or behind the point")
 
 
 def _larger_whole(whole: str) -> list[Constraint]:

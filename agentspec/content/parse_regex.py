@@ -6,6 +6,7 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agentspec import limits
 from agentspec.content.constraint import (
     Characters,
     Constraint,
@@ -18,18 +19,6 @@ from agentspec.content.constraint import (
 from agentspec.content.ranges import folded, inverse, merged
 from agentspec.errors import SyntaxProblem
 from agentspec.logic.source import SourceText, quoted
-
-MAX_PATTERN = 4_000
-"""Characters of a pattern."""
-
-MAX_NESTING = 50
-"""Groups within groups."""
-
-MAX_COUNT = 10_000
-"""The largest count in ``{m,n}``."""
-
-MAX_SIZE = 100_000
-"""Characters and classes of a pattern when its counts are written out."""
 
 _NAMED = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 _DIGIT: Ranges = ((0x30, 0x39),)
@@ -78,8 +67,8 @@ class Branch:
 
 def branches(text: SourceText) -> tuple[Branch, ...]:
     """The outermost alternatives of the pattern. Raises SyntaxProblem at what cannot be read."""
-    if len(text.text) > MAX_PATTERN:
-        raise text.problem(0, f"a pattern of {len(text.text)} characters; at most {MAX_PATTERN} are read")
+    if len(text.text) > limits.PATTERN_LENGTH:
+        raise text.problem(0, f"a pattern of {len(text.text)} characters; at most {limits.PATTERN_LENGTH} are read")
     return _Parser(text).branches()
 
 
@@ -156,8 +145,8 @@ class _Parser:
             if self.peek("(?i)"):
                 raise self.problem("(?i) may stand only at the very start of the pattern")
             raise self.problem("only (?: opens a group that way, and (?i) the pattern; other flags cannot be used here")
-        if len(self.stack) > MAX_NESTING:
-            raise self.problem(f"groups nested deeper than {MAX_NESTING}")
+        if len(self.stack) > limits.PATTERN_DEPTH:
+            raise self.problem(f"groups nested deeper than {limits.PATTERN_DEPTH}")
         self.stack.append(_Group(offset))
         self.at += 3 if self.peek("(?:") else 1
         self.repeatable = False
@@ -205,8 +194,8 @@ class _Parser:
         self.repeatable = False
         body, size = group.items.pop(), group.sizes.pop()
         written = size * max(minimum if maximum is None else maximum, 1)
-        if written > MAX_SIZE:
-            raise self.problem(f"with its counts written out this is larger than {MAX_SIZE} characters", offset)
+        if written > limits.PATTERN_SIZE:
+            raise self.problem(f"with its counts written out this is larger than {limits.PATTERN_SIZE} characters", offset)
         if isinstance(body, Characters) and (body.minimum, body.maximum) == (1, 1):
             group.items.append(Characters(body.ranges, minimum, maximum))
         else:
@@ -222,8 +211,8 @@ class _Parser:
             hint = f"; write {{0,{high}}}" if not low and _is_number(high) else ""
             raise self.problem(f"a count is written {{3}}, {{3,}} or {{3,5}}, and a brace \\{{{hint}", offset)
         for number in (low, high):
-            if len(number.lstrip("0")) > 6 or int(number or 0) > MAX_COUNT:
-                raise self.problem(f"the count {number[:20]} is larger than {MAX_COUNT}", offset)
+            if len(number.lstrip("0")) > 6 or int(number or 0) > limits.PATTERN_COUNT:
+                raise self.problem(f"the count {number[:20]} is larger than {limits.PATTERN_COUNT}", offset)
         if high and int(high) < int(low):
             raise self.problem(f"{high} is less than {low}", offset)
         self.at = end

@@ -6,10 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentspec import limits
 from agentspec.errors import InvalidInput
 from agentspec.reading import note
-
-MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def read_tool_file(folder: Path, relative: str) -> ToolFile:
         raise InvalidInput(f"{path}: no such file") from None
     if not real.is_relative_to(root):
         raise InvalidInput(f"{path} is a link to {real}, which lies outside {root}")
-    source = read_bounded(real, MAX_BYTES).replace(b"\r\n", b"\n")
+    source = read_bounded(real, limits.TOOL_FILE_BYTES).replace(b"\r\n", b"\n")
     note(path)  # it may lead elsewhere some day
     return ToolFile(real, source, hashlib.sha256(source).hexdigest())
 

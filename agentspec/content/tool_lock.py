@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from agentspec import limits
 from agentspec.content.predicate_ref import FUNCTION
 from agentspec.content.tool_file import read_bounded
 from agentspec.content.tool_ref import path_fault
@@ -22,7 +23,7 @@ from agentspec.errors import InvalidInput, Location, SyntaxProblem, nearest
 
 LOCK_FILE = "tools.lock.json"
 LOCK_VERSION = 1
-MAX_LOCK_BYTES = 8_000_000
+
 REWRITE = "agentspec tools lock"
 _KEYS = ["lock_version", "tools", "predicates"]
 
@@ -124,7 +125,7 @@ def _content(path: Path) -> dict[str, Any]:
 def _parse(path: Path) -> object:
     if not path.exists():
         raise InvalidInput(f"{path}: no such lock file; write it with `{REWRITE} {path.parent}`")
-    content = read_bounded(path, MAX_LOCK_BYTES)
+    content = read_bounded(path, limits.TOOL_LOCK_BYTES)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as problem:

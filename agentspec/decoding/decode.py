@@ -1,6 +1,7 @@
 """The constrained decoder: a segment's grammar and a model's logits become tokens.
 
-Forced tokens cost no model call: they wait and ride in the next forward. Everything else is logits, mask, draw.
+Forced tokens cost no model call: they wait and ride in the next forward. Everything else is logits, mask, draw; and no
+token is taken that leaves too little for an ending (`landing`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec.decoding.landing import Landing
 from agentspec.decoding.matcher import Matcher
 from agentspec.decoding.sample import Sampler
 from agentspec.errors import EngineFault
+
+REJECTED = 64
+"""So many drawn tokens may cost too much before the cheapest completion is taken."""
+
+Logits = NDArray[np.float32]
+Allowed = NDArray[np.bool_]
 
 
 class Source(Protocol):
@@ -54,40 +62,74 @@ class Emitted:
     end: bool = False
 
 
-def decode(matcher: Matcher, source: Source, sampler: Sampler, counters: Counters, limit: int) -> Iterator[Emitted]:
-    """Emit tokens until the grammar is matched or the model ends; never more than ``limit`` tokens.
+def decode(
+    matcher: Matcher, source: Source, sampler: Sampler, counters: Counters, landing: Landing
+) -> Iterator[Emitted]:
+    """Emit tokens until the grammar is matched or the model ends, always such that what is left suffices for an end.
 
-    An end that is all that is left is not drawn.
+    An end that is all that is left is not drawn, nor one for which no token is left.
 
-    Raises EngineFault when the matcher fails or the limit is met first (the budget makes that impossible).
+    Raises EngineFault when the matcher fails.
     """
-    start = counters.tokens
     spent = 0.0
     while not matcher.finished:
         began = time.perf_counter()
         if forced := matcher.forced():
-            matcher.consume(forced)
-            emitted = Emitted(forced, forced=True)
-            spent += time.perf_counter() - began
+            tokens, drawn = _fitting(landing, forced), False
         else:
             allowed = matcher.mask()
-            if matcher.only_end():
+            if matcher.only_end() or landing.must_stop():
                 return
             spent += time.perf_counter() - began
             logits = source.logits()
             began = time.perf_counter()
-            token = sampler.draw(logits, allowed, source.length)
-            emitted = Emitted([token], forced=False, end=token == matcher.end_token)
-            if not emitted.end:
-                matcher.consume([token])
             counters.calls += 1
+            tokens, drawn = _draw(matcher, landing, sampler, logits, allowed, source.length), True
             counters.guard_seconds.append(spent + time.perf_counter() - began)
             spent = 0.0
-        counters.tokens += len(emitted.tokens)
-        counters.forced += len(emitted.tokens) if emitted.forced else 0
-        if counters.tokens - start > limit:
-            raise EngineFault(f"more than the {limit} tokens left were emitted")
-        source.append(emitted.tokens)
+        if not tokens:
+            return
+        emitted = Emitted(tokens, forced=not drawn, end=tokens == [matcher.end_token])
+        if not emitted.end:
+            began = time.perf_counter()
+            matcher.consume(tokens)
+            landing.take(tokens)
+            spent += time.perf_counter() - began
+        counters.tokens += len(tokens)
+        counters.forced += 0 if drawn else len(tokens)
+        source.append(tokens)
         yield emitted
         if emitted.end:
             return
+
+
+def _fitting(landing: Landing, forced: list[int]) -> list[int]:
+    """The forced tokens, or where they are more than the same text needs, the first of those it needs."""
+    return forced if landing.fits(forced) else _cheapest(landing)
+
+
+def _draw(
+    matcher: Matcher, landing: Landing, sampler: Sampler, logits: Logits, allowed: Allowed, position: int
+) -> list[int]:
+    """The first token in the sampler's order that fits; after too many that don't, one of the cheapest completion."""
+    for tries, token in enumerate(sampler.ranked(logits, allowed, position)):
+        if landing.fits_end() if token == matcher.end_token else landing.fits([token]):
+            return [token]
+        if tries == REJECTED:
+            break
+    return _cheapest(landing)
+
+
+def _cheapest(landing: Landing) -> list[int]:
+    """The next token of the cheapest completion; none where the text may stop here instead.
+
+    Raises EngineFault where neither is possible: then an invariant of ours is broken.
+    """
+    tokens = landing.cheapest()[:1]
+    if tokens and landing.fits(tokens):
+        return tokens
+    if landing.may_stop():
+        return []
+    raise EngineFault(
+        f"no token fits the {landing.left} tokens left, of which the cheapest ending needs {landing.cost}"
+    )

@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec import limits
 from agentspec.errors import EngineFault
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
-
-
-FUEL = 100_000_000
-"""What llguidance's lexer may spend on a grammar or a token; its default is too little for predicates on long texts."""
 
 
 class Matcher:
@@ -90,8 +87,8 @@ class MatcherFactory:
 
         compiled = self._compiled.get(grammar)
         if compiled is None:
-            limits = LLParserLimits(initial_lexer_fuel=FUEL, step_lexer_fuel=FUEL)
-            compiled = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0, limits=limits)
+            fuel = LLParserLimits(initial_lexer_fuel=limits.MATCHER_FUEL, step_lexer_fuel=limits.MATCHER_FUEL)
+            compiled = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0, limits=fuel)
             if compiled.is_error():
                 raise EngineFault(f"the grammar was refused: {compiled.get_error()}")
             self._compiled[grammar] = compiled

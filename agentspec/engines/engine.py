@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from agentspec.decoding.decode import Source
 from agentspec.decoding.matcher import Matcher
@@ -36,11 +36,23 @@ class Engine(Protocol):
     def decode(self, tokens: list[int]) -> bytes:
         """The bytes of ordinary tokens."""
 
+    def spell(self, data: bytes) -> list[int]:
+        """Ordinary tokens whose bytes joined are just these; at most one a byte. Raises EngineFault."""
+
     def render(self, messages: list[Message], prefill: str = "") -> list[int]:
         """The prompt of a chat, up to where the assistant's next message begins, and how it begins (data too)."""
 
     def render_text(self, text: str) -> list[int]:
         """The prompt as plain text, encoded as data; the tokenizer's begin token stands first where it adds one."""
+
+    def template(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> str:
+        """The chat template's text up to where the assistant writes next. Raises EngineFault without a template."""
+
+    def read(self, text: str) -> list[int]:
+        """Tokens of a text that is the template's or ours: special tokens in it are themselves."""
+
+    def special(self, text: str) -> int | None:
+        """The special token that is written like a text; None where there is none."""
 
     def matcher(self, grammar: str) -> Matcher:
         """A fresh matcher for a grammar."""

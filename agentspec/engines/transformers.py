@@ -22,6 +22,7 @@ from agentspec.decoding.matcher import Matcher, MatcherFactory
 from agentspec.engines.device import choose_device, choose_dtype, describe
 from agentspec.engines.engine import Message
 from agentspec.engines.memory import available, parameters
+from agentspec.engines.special import SpecialTokens
 from agentspec.errors import EngineFault, ModelMissing
 
 
@@ -50,6 +51,7 @@ class TransformersEngine:
         self.end_token = self._ends[0]
         self._ll = _ll_tokenizer(self._tokenizer, self._vocabulary, self.end_token, folder)
         self._matchers = MatcherFactory(self._ll, self.end_token)
+        self._special = SpecialTokens(self._tokenizer, self._ll.is_special_token, self._plain)
 
     def _end_tokens(self, folder: Path) -> list[int]:
         """The tokens by which the model may end: first the one its chat template ends a turn with, else its own."""
@@ -78,6 +80,9 @@ class TransformersEngine:
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text as data: the text of a special token becomes ordinary tokens."""
+        return self._special.as_data(self._plain(text))
+
+    def _plain(self, text: str) -> list[int]:
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         return tokens
 
@@ -85,6 +90,15 @@ class TransformersEngine:
         """The bytes of ordinary tokens."""
         data: bytes = self._ll.decode_bytes(tokens)
         return data
+
+    def spell(self, data: bytes) -> list[int]:
+        """Ordinary tokens whose bytes joined are just these. Raises EngineFault where the tokenizer lacks some."""
+        for pieces in ([data], [bytes([byte]) for byte in data]):
+            tokens: list[int] = [token for piece in pieces for token in self._ll.tokenize_bytes(piece)]
+            ordinary = len(tokens) <= len(data) and not any(map(self._ll.is_special_token, tokens))
+            if ordinary and self._ll.decode_bytes(tokens) == data:
+                return tokens
+        raise EngineFault(f"the tokenizer of {self.name} has no tokens for the bytes {data!r}")
 
     def render(self, messages: list[Message], prefill: str = "") -> list[int]:
         """The chat template's text as tokens, up to where the assistant writes, then ``prefill``.
@@ -117,6 +131,30 @@ class TransformersEngine:
         begin = self._tokenizer.bos_token_id
         added = begin is not None and self._tokenizer.encode("a", add_special_tokens=True)[:1] == [begin]
         return [*([int(begin)] if added else []), *self.encode(text)]
+
+    def template(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> str:
+        """The chat template's text of messages and tools, up to where the assistant writes next.
+
+        Raises EngineFault when there is no template, or it refuses them.
+        """
+        if not self._tokenizer.chat_template:
+            raise EngineFault(f"{self.name} has no chat template")
+        try:
+            text = self._tokenizer.apply_chat_template(
+                messages, tools=tools, tokenize=False, add_generation_prompt=True
+            )
+        except Exception as problem:  # a template may refuse roles, in its own words
+            raise EngineFault(f"the model's chat template refuses the messages: {_first_line(problem)}") from problem
+        return str(text)
+
+    def read(self, text: str) -> list[int]:
+        """Tokens of a text of the template's or ours, in which special tokens are themselves."""
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        return tokens
+
+    def special(self, text: str) -> int | None:
+        """The special token that is written like a text; None where there is none."""
+        return self._special.number(text)
 
     def matcher(self, grammar: str) -> Matcher:
         """A fresh matcher for a grammar."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
+from agentspec.content.cost import Completions
 from agentspec.decoding.decode import Counters, Source, decode
+from agentspec.decoding.landing import Landing
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.decoding.sample import Sampler
 from agentspec.engines.engine import Engine
+from agentspec.episode.chat import spelling
 from agentspec.episode.journal import Journal
-from agentspec.episode.observe import Observation, observe
+from agentspec.episode.observe import Observation, observe, observed
 from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
@@ -25,7 +28,7 @@ from agentspec.episode.transcript import identify, said, split_step
 from agentspec.episode.writing import Writing
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
-from agentspec.guard.guard import TRIES, Position
+from agentspec.guard.guard import TRIES, Guard, Position
 from agentspec.guard.segment import segment
 from agentspec.spec.alphabet import call_frame
 from agentspec.toolbox.tool import Tool
@@ -92,7 +95,7 @@ class Episode:
             self._finish(status, reason)
 
     def _play(self) -> Iterator[StepRecord]:
-        position = self.compiled.guard.start(self._budget())
+        position = self.guard.start(self._budget())
         source = self.engine.open(self.prompt)
         self._open_journal(position.left)
         yield self._user_step(position)
@@ -132,9 +135,12 @@ class Episode:
                 return True
             raise _Ended("stopped_rule", f"{self.failures}, and the budget holds nothing else")
         writing = Writing(position, plan, bound)
-        matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters))
+        matcher = self.engine.matcher(
+            lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special)
+        )
+        landing = self._landing(writing, texts)
         ended = False
-        for emitted in decode(matcher, source, self.sampler, self.counters, position.left.tokens):
+        for emitted in decode(matcher, source, self.sampler, self.counters, landing):
             ended = emitted.end
             for token in [] if ended else emitted.tokens:
                 writing.add(self.engine.decode([token]), forced=emitted.forced)
@@ -142,7 +148,7 @@ class Episode:
             if not matcher.finished:
                 self._check_time()
         yield from self._cut(writing, final=True, ended=ended)
-        if writing.text or not (ended or matcher.is_accepting):
+        if writing.text or not (ended or matcher.is_accepting or landing.may_stop()):
             raise EngineFault(f"the model's text stops inside a step: {writing.text[:60]!r}")
         if ended and writing.node is None:  # it ended the last of several lines, not the episode
             source.rollback(1)
@@ -151,11 +157,21 @@ class Episode:
             raise EngineFault("the model ended where the guard does not allow it")
         return ended
 
+    def _landing(self, writing: Writing, texts: SegmentTexts) -> Landing:
+        """The account of what is left. Raises _Ended where texts were taken back and no other fits."""
+        left, longest = writing.position.left.tokens, self.compiled.longest
+        landing = Landing(
+            writing.plan, left, self._completions, texts.of_letter, longest, self._spell, self.engine.decode
+        )
+        if len(self.failures) and landing.cost > left:
+            raise _Ended("stopped_rule", f"{self.failures}, and the budget holds nothing else")
+        return landing
+
     def _cut(self, writing: Writing, *, final: bool = False, ended: bool = False) -> Iterator[StepRecord]:
         """Take the steps that are whole by now off the text, one record each."""
         position, steps = writing.position, self.compiled.agent.spec.steps
         while writing.text:
-            allowed = position.allowed()
+            allowed = writing.offered
             here = [steps[name] for name in dict.fromkeys(str(a.step) for a in allowed)]
             whole = split_step(here, writing.text, final=final)
             if whole is None:
@@ -168,7 +184,7 @@ class Episode:
             if letter not in allowed:
                 raise TakenBack(letter, content)
             tokens, forced, seconds = writing.take(letter, whole[1], ended=ended)
-            position.advance(letter, tokens)
+            position.advance(letter, tokens, landed=True)
             self._take(letter, content)
             detail, self.failures = str(self.failures), Failures(self.compiled)
             yield self._record(
@@ -179,6 +195,7 @@ class Episode:
 
     def _take(self, letter: Letter, content: str) -> None:
         """Remember what the model wrote: the arguments of a call, or what may turn out to be the answer."""
+        self.quotes = self.quotes.wrote(letter, content)
         if letter.completes_call:
             prefix, suffix = call_frame(self.compiled.agent.spec, letter)
             self._arguments = content[len(prefix) : len(content) - len(suffix)]
@@ -229,6 +246,19 @@ class Episode:
     # Bookkeeping --------------------------------------------------------------------------------------------------
 
     @cached_property
+    def guard(self) -> Guard:
+        """The guard, its costs in tokens of the engine."""
+        return self.compiled.guard_with(self._spell)
+
+    @cached_property
+    def _completions(self) -> Completions:
+        return Completions(self._spell)
+
+    @cached_property
+    def _spell(self) -> Callable[[bytes], list[int]]:
+        return spelling(self.compiled, self.engine)
+
+    @cached_property
     def prompt(self) -> list[int]:
         """The prompt's tokens."""
         return render(self.compiled, self.engine, read_examples(self.compiled), self.task)
@@ -238,7 +268,7 @@ class Episode:
 
         Raises BudgetRefused where no number of calls leaves enough.
         """
-        costs = self.compiled.guard.costs
+        costs = self.guard.costs
         start = self.compiled.arena.initial
         if not costs.fits(start, self.asked):
             return self.asked  # refused by the guard, with what would suffice
@@ -250,7 +280,7 @@ class Episode:
                 return budget
         raise BudgetRefused(
             f"the model's context window of {self.engine.window} tokens is too small: the prompt takes "
-            f"{len(self.prompt)}, and {self.compiled.guard.least()} must fit beside it"
+            f"{len(self.prompt)}, and {self.guard.least()} must fit beside it"
         )
 
     def _open_journal(self, budget: Budget | None) -> None:
@@ -277,6 +307,7 @@ class Episode:
 
     def _record(self, letter: Letter | None, content: str, *, state: int | None = None, **more: Any) -> StepRecord:
         shown = more.pop("shown", content)
+        letter = None if letter is None else self.quotes.judged(letter)
         record = StepRecord(self.usage.steps, letter, content, shown, guard_state=state, **more)
         self.usage.steps += 1
         if letter is not None:
@@ -337,11 +368,3 @@ class _Ended(Exception):
 
 def assumption_broken(assumption: str, letter: Letter) -> _Ended:
     return _Ended("assumption_violated", f"the assumption '{assumption}' is broken by {letter}")
-
-
-def observed(compiled: Compiled, engine: Engine, step: str) -> int:
-    """The most tokens an observation of ``step`` may take, cue and border included; 0 for steps of others."""
-    declared = compiled.agent.spec.steps[step]
-    if declared.owner != Owner.TOOL:
-        return 0
-    return declared.max_tokens + len(engine.encode(f"{declared.cue} ")) + 1

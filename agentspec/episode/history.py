@@ -11,7 +11,9 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import Constraint
 from agentspec.content.json_schema import parse_object
+from agentspec.content.language import matches
 from agentspec.spec.alphabet import call_frame
+from agentspec.spec.history import broken
 from agentspec.spec.history_judge import broken_rules
 from agentspec.spec.history_plan import Bound, events
 from agentspec.spec.memory import Memory
@@ -71,10 +73,28 @@ class Quotes:
     def _remembers(self) -> bool:
         return bool(self.compiled.alphabet.bounds) or any(rule.history for rule in self.compiled.agent.spec.rules)
 
+    @property
+    def enforced(self) -> tuple[str, ...]:
+        """The enforced rules among those that the model's last step breaks."""
+        rules = self.compiled.agent.spec.rules if self.broken else ()
+        return tuple(rule.id for rule in rules if rule.enforce == "block" and broken(rule.id) in self.broken)
+
     def judged(self, letter: Letter) -> Letter:
         """The letter of the model's last step with the history rules that it breaks."""
         mine = letter.owner == Owner.MODEL and self.broken
         return replace(letter, true=letter.true | self.broken) if mine else letter
+
+    def broken_by(self, text: str) -> tuple[str, ...]:
+        """The enforced rules that a step breaks, cue and all, which would be one of the model's without them."""
+        spec = self.compiled.agent.spec
+        rules = [rule for rule in spec.rules if rule.history is not None and rule.enforce == "block"]
+        for letter, content in self.compiled.contents.items() if rules else ():
+            lead = f"{spec.steps[str(letter.step)].cue} "
+            if text.startswith(lead) and matches(content, text[len(lead) :]):
+                value = decoded(self.compiled, letter, text[len(lead) :])
+                if found := broken_rules(rules, letter, value, self.memory):
+                    return tuple(rule.id for rule in rules if broken(rule.id) in found)
+        return ()
 
     def fits(self, letter: Letter) -> bool:
         """Whether each ``empty(…)`` that a letter of others speaks of is true just where no text is left."""

@@ -178,10 +178,15 @@ class _Reading:
             if lost and not kept:
                 return self._broken(index, line, *next(iter(lost.items())))
             if not kept:
+                if rules := self.quotes.broken_by(line.text):
+                    what = f"'{line.step}' breaks a rule about what was written before"
+                    return self._finding(index, line, what, rules, self._allowed(), self._column(line))
                 return self._finding(index, line, problem, (), self._allowed(), self._column(line))
             said = next((word[-1] for word in kept.values() if "error" not in word[-1].true), None)
             if said is not None and said.owner != Owner.MODEL:
                 self.quotes = self.quotes.after(said, line.content)
+            elif said is not None:
+                self.quotes = self.quotes.wrote(said, line.text[len(line.cue) + 1 :])
             self.words = kept
         if not any(state in arena.accepting for state in self.words):
             last = episode[-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentspec.automata.letter import Owner
+from agentspec.episode.observe import CUT
 from agentspec.episode.replay_messages import Unreadable
 
 BUILT_INS = ("chosen(", "call(", "ok(", "failed(", "empty(")
@@ -14,7 +15,10 @@ BUILT_INS = ("chosen(", "call(", "ok(", "failed(", "empty(")
 
 @dataclass(frozen=True)
 class Noted:
-    """One step of a journal: ``built_in`` and ``others`` are what held there, ``index`` its record's place."""
+    """One step of a journal: ``built_in`` and ``others`` are what held there, ``index`` its record's place.
+
+    ``shown`` is what the model read of it, without the mark of a cut, ``value`` the structured result of a tool.
+    """
 
     index: int
     step: str
@@ -23,6 +27,8 @@ class Noted:
     built_in: frozenset[str]
     content: str
     others: frozenset[str] = frozenset()
+    shown: str = ""
+    value: Any = None
 
 
 @dataclass(frozen=True)
@@ -66,4 +72,9 @@ def _noted(index: int, record: dict[str, Any]) -> Noted:
     except ValueError:
         raise Unreadable(index, f"unknown owner {record.get('owner')!r}; known: model, tool, user") from None
     built_in = frozenset(name for name in true if name == "error" or name.startswith(BUILT_INS))
-    return Noted(index, step, owner, tool, built_in, content, frozenset(true) - built_in - {step})
+    shown = record.get("shown")
+    value = record.get("value", None if content == "null" else content)
+    return Noted(
+        index, step, owner, tool, built_in, content, frozenset(true) - built_in - {step},
+        shown.removesuffix(CUT) if isinstance(shown, str) else content, value,
+    )  # fmt: skip

@@ -7,7 +7,9 @@ not called again: what they said is in a journal, and in no message log.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentspec.automata.letter import Letter, Owner
@@ -15,6 +17,7 @@ from agentspec.content.constraint import Constraint
 from agentspec.content.json_schema import parse_object
 from agentspec.content.language import ALL, NOTHING, Language
 from agentspec.content.where import Condition
+from agentspec.episode.replay_history import Past
 from agentspec.episode.replay_journal import Noted
 from agentspec.episode.replay_messages import Move
 from agentspec.episode.replay_policy import Policy
@@ -111,6 +114,7 @@ class Lettering:
         self._conditions: dict[str, Condition] = {}
         self._functions = {declared.name for declared in policy.spec.propositions if declared.python is not None}
         self._apart = policy.chooses_apart()
+        self._broken: dict[tuple[int, frozenset[str]], Letter] = {}
         for declared in policy.spec.propositions:
             if declared.where is not None:
                 self._conditions[declared.name] = _condition(declared)
@@ -123,6 +127,7 @@ class Lettering:
         letters, items = found.letters, found.items
         names = self.policy.steps_of_messages
         known = self._letters
+        past = Past.of(self.policy, [move.tool for move in moves])
         for move in moves:
             kind, at, tool, _, _, failed, error = move
             step = names[kind]
@@ -137,7 +142,7 @@ class Lettering:
             letter = known.get((kind, tool, failed, error, held))
             if letter is None:
                 letter = known[kind, tool, failed, error, held] = self._of_move(move, step, held)
-            letters.append(letter)
+            letters.append(letter if past is None else self._with(past.of_move(letter, move), letter))
             items.append(at)
         return found
 
@@ -172,6 +177,7 @@ class Lettering:
         """The letters of a journal; under a policy its steps are taken for messages, by owner."""
         found = Positions([], [], [])
         strange: set[str] = set()
+        past = Past.of(self.policy, [noted.tool for noted in steps])
         for noted in steps:
             called = any(name.startswith("call(") for name in noted.built_in)
             step, built_in = noted.step, noted.built_in
@@ -192,13 +198,24 @@ class Lettering:
             move = Move("call" if called else "result", noted.index, noted.tool, content, _framed_off(content, called))
             held = self._held(tests, move, found) if tests is not _NO_TESTS else ()
             held += tuple(sorted(noted.others & self._functions))
-            found.letters.append(
-                self._letter(step, noted.owner, noted.tool, tuple(sorted(built_in)), held, called)
-            )  # fmt: skip
+            letter = self._letter(step, noted.owner, noted.tool, tuple(sorted(built_in)), held, called)
+            if past is not None:
+                letter = self._with(past.of_noted(letter, noted, move.arguments), letter)
+            found.letters.append(letter)
             found.items.append(noted.index)
         return found
 
     # Both -----------------------------------------------------------------------------------------------------------
+
+    def _with(self, broken: frozenset[str], letter: Letter) -> Letter:
+        """The letter with the history rules that it breaks; equal ones are one object."""
+        if not broken:
+            return letter
+        key = (id(letter), broken)
+        if key not in self._broken:
+            self._broken[key] = replace(letter, true=letter.true | broken)
+            self.seen |= broken
+        return self._broken[key]
 
     def _letter(
         self, step: str | None, owner: Owner, tool: str | None, built_in: tuple[str, ...], held: tuple[str, ...],
@@ -245,16 +262,16 @@ def _condition(declared: Proposition) -> Condition:
         raise SpecError(problem.message, location=declared.location) from None
 
 
+_CALLED = re.compile(r'\[?\{"name": ?"[^"]*", ?"(?:arguments|parameters)": ?(.*?)(?:, "id": "[^"]*")?\}\]?', re.DOTALL)
+
+
 def _framed_off(content: str, called: bool) -> str:
-    """The arguments in the content of a call, which may stand in one object with the tool's name."""
-    if called and content.startswith('{"name":'):
-        try:
-            value = json.loads(content)
-        except (ValueError, RecursionError):
-            return content
-        if isinstance(value, dict) and set(value) == {"name", "arguments"} and isinstance(value["arguments"], dict):
-            return content[content.index('"arguments":') + len('"arguments":') : -1]
-    return content
+    """The arguments in the content of a call, which may stand in one value with the tool's name, in any style."""
+    found = _CALLED.fullmatch(content) if called else None
+    try:
+        return found[1] if found is not None and isinstance(json.loads(found[1]), dict) else content
+    except (ValueError, RecursionError):
+        return content
 
 
 def _arguments(logged: Any) -> dict[str, Any]:

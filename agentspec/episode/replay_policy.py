@@ -18,8 +18,9 @@ from agentspec.checking.compile import rule_monitor
 from agentspec.content.constraint import ANY, Characters
 from agentspec.episode.replay_sessions import SessionMonitor
 from agentspec.errors import InvalidInput, SpecError, TooLarge, nearest
-from agentspec.logic.formula import atoms
 from agentspec.logic.parse_behavior import parse_behavior
+from agentspec.spec.alphabet import named
+from agentspec.spec.history import steps_read, tools_of
 from agentspec.spec.layers import Layers, read_layers
 from agentspec.spec.load import load_text
 from agentspec.spec.model import Rule, Spec, Step
@@ -92,14 +93,16 @@ class Policy:
     def hidden(self, one: Rule, monitor: AnyMonitor | None) -> str | None:
         """Why a message log cannot tell what becomes of a rule, or None: it can."""
         shown = {declared.name: declared for declared in self.spec.propositions}
-        called = [name for name in atoms(one.formula) if name in shown and shown[name].python is not None]
+        called = [name for name in named(one) if name in shown and shown[name].python is not None]
         if called:
             return f"needs {', '.join(dict.fromkeys(called))}, which a function said at run time"
         if self.of_messages:
             return None
         told = {step for step in self.steps_of_messages.values() if step is not None}
         needs = []
-        for name in atoms(one.formula):
+        if one.history is not None:
+            needs += [step for step in steps_read(one.history) if step in self.spec.steps and step not in told]
+        for name in named(one):
             if name in self.spec.steps:
                 needs += [] if name in told else [name]
             elif name in shown:
@@ -191,8 +194,13 @@ def _check(policy: Policy) -> None:
     declared = [*policy.spec.steps, *(one.name for one in policy.spec.propositions)]
     for one in policy.spec.rules:
         variables = {name for name, _ in one.each}
-        for name in atoms(one.formula):
-            known = name in declared or name in variables or _BUILT_IN.fullmatch(name) or name.startswith(("empty(", "breaks("))
+        for name in named(one):
+            known = (
+                name in declared
+                or name in variables
+                or _BUILT_IN.fullmatch(name)
+                or name.startswith(("empty(", "breaks("))
+            )
             if not known:
                 choices = [*declared, "call(TOOL)", "ok(TOOL)", "failed(TOOL)", "error"]
                 raise SpecError(
@@ -203,7 +211,7 @@ def _check(policy: Policy) -> None:
 
 def _tools_named(one: Rule) -> Iterator[str]:
     variables = {name for name, _ in one.each}
-    for name in atoms(one.formula):
+    for name in (*named(one), *(f"call({tool})" for tool in (tools_of(one.history) if one.history else ()))):
         found = _BUILT_IN.fullmatch(name)
         if found and found["tool"] and found["tool"] not in variables:
             yield found["tool"]

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from agentspec import limits
 from agentspec.episode.replay_json import Walk, name_of
 from agentspec.errors import InvalidInput
-
-SIZE_LIMIT = 64 * 2**20
-"""Bytes of one line, or of a file that is one JSON value."""
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 """What is read in folders."""
@@ -113,9 +111,9 @@ def _broken(problem: Problem) -> Recorded:
 
 
 def _read(stream: BinaryIO, file: str, whole: bool) -> Iterator[Recorded]:
-    first = stream.readline(SIZE_LIMIT + 1)
+    first = stream.readline(limits.REPLAY_BYTES + 1)
     while first.strip(b"\xef\xbb\xbf \t\r\n") == b"" and first:
-        first = stream.readline(SIZE_LIMIT + 1)
+        first = stream.readline(limits.REPLAY_BYTES + 1)
     if not first:
         yield _broken(Problem(file, 1, 1, "the file is empty"))
         return
@@ -139,9 +137,9 @@ def _is_whole(line: bytes) -> bool:
 
 
 def _document(stream: BinaryIO, file: str) -> Iterator[Recorded]:
-    raw = stream.read(SIZE_LIMIT + 1)
-    if len(raw) > SIZE_LIMIT:
-        yield _broken(Problem(file, 1, 1, f"one JSON value of more than {SIZE_LIMIT} bytes: use one line a message"))
+    raw = stream.read(limits.REPLAY_BYTES + 1)
+    if len(raw) > limits.REPLAY_BYTES:
+        yield _broken(Problem(file, 1, 1, f"one JSON value of more than {limits.REPLAY_BYTES} bytes: use one line a message"))
         return
     try:
         text = raw.decode("utf-8-sig")
@@ -185,12 +183,12 @@ class _Lines:
 
     def read(self, stream: BinaryIO) -> Iterator[Recorded]:
         number = 0
-        while raw := stream.readline(SIZE_LIMIT + 1):
+        while raw := stream.readline(limits.REPLAY_BYTES + 1):
             number += 1
-            if len(raw) > SIZE_LIMIT and not raw.endswith(b"\n"):
-                while (rest := stream.readline(SIZE_LIMIT)) and not rest.endswith(b"\n"):
+            if len(raw) > limits.REPLAY_BYTES and not raw.endswith(b"\n"):
+                while (rest := stream.readline(limits.REPLAY_BYTES)) and not rest.endswith(b"\n"):
                     pass
-                value: Any = Problem(self.file, number, 1, f"a line of more than {SIZE_LIMIT} bytes")
+                value: Any = Problem(self.file, number, 1, f"a line of more than {limits.REPLAY_BYTES} bytes")
             elif not raw.strip():
                 continue
             else:

@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from itertools import combinations
 
+from agentspec import limits
 from agentspec.automata.buchi import Buchi
 from agentspec.automata.letter import Letter
 from agentspec.automata.monitor import Monitor
 from agentspec.logic.formula import Formula, Not, atoms
-
-DEAF_STATES = 2_000
-DEAF_ATOMS = 8
-"""Beyond these it is not looked whether positions at which nothing holds can be left out."""
 
 _State = tuple[frozenset[int], frozenset[int], int | None]
 
@@ -83,14 +80,14 @@ class SessionMonitor:
     @property
     def deaf(self) -> bool:
         """Whether a position at which nothing holds surely changes nothing, wherever it stands behind the first."""
-        if len(self._atoms) > DEAF_ATOMS:
+        if len(self._atoms) > limits.DEAF_ATOMS:
             return False
         sizes = range(len(self._atoms) + 1)
         letters = [Letter(frozenset(true)) for size in sizes for true in combinations(self._atoms, size)]
         entered = {self.step(0, letter) for letter in letters}
         queue = list(entered)
         for state in queue:
-            if self.step(state, letters[0]) != state or len(queue) > DEAF_STATES:
+            if self.step(state, letters[0]) != state or len(queue) > limits.DEAF_STATES:
                 return False
             for target in {self.step(state, letter) for letter in letters} - entered:
                 entered.add(target)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from agentspec.automata.letter import Letter
-from agentspec.checking.compile import Compiled
-from agentspec.content.constraint import And, Constraint, Literal, Not
+from agentspec.checking.compile import Compiled, step_of
+from agentspec.content.constraint import Constraint
 from agentspec.content.language import Language
 from agentspec.guard.segment import Segment
-from agentspec.spec.alphabet import BORDER
+from agentspec.spec.style import line_without
 
 
 class TakenBack(Exception):
@@ -45,8 +45,7 @@ class Failures:
     def add(self, failed: TakenBack, tokens: int) -> None:
         """One more that is not to be written again."""
         self.tokens += tokens
-        cue = self.compiled.agent.spec.steps[str(failed.letter.step)].cue
-        self._texts.setdefault(_key(failed.letter), []).append(f"{cue} {failed.content}{BORDER}")
+        self._texts.setdefault(_key(failed.letter), []).append(failed.content)
 
     def touch(self, letter: Letter) -> bool:
         """Whether some text of the letter's step failed."""
@@ -56,15 +55,16 @@ class Failures:
         """The texts of a letter but for those that failed."""
         if not self.touch(letter):
             return line
-        return And((line, *(Not(Literal(text)) for text in self._texts[_key(letter)])))
+        return line_without(step_of(self.compiled.agent.spec.steps, letter), line, self._texts[_key(letter)])
 
     def left(self, plan: Segment, line: Callable[[Letter], Constraint]) -> Segment:
         """The plan without the letters at its start that have no text left; ``line`` gives the texts of one."""
         first = plan.nodes[0]
         kept = tuple(
-            (letter, behind)
-            for letter, behind in first.alternatives
-            if not self.touch(letter) or not Language(line(letter)).is_empty(what=f"what is left of '{letter.step}'")
+            way
+            for way in first.alternatives
+            if not self.touch(way.letter)
+            or not Language(line(way.letter)).is_empty(what=f"what is left of '{way.letter.step}'")
         )
         return Segment((replace(first, alternatives=kept), *plan.nodes[1:]))
 

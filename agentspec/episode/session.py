@@ -18,8 +18,8 @@ from agentspec.automata.letter import Owner
 from agentspec.checking.compile import Compiled
 from agentspec.checking.compile_session import CompiledSession
 from agentspec.decoding.decode import Source
-from agentspec.episode.episode import Episode, OutOfTime, _Ended, assumption_broken, check_task, observed
-from agentspec.episode.observe import fitted
+from agentspec.episode.episode import Episode, OutOfTime, _Ended, assumption_broken, check_task
+from agentspec.episode.observe import fitted, observed
 from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.quotes import heard
 from agentspec.episode.render import render
@@ -68,7 +68,7 @@ class Session(Episode):
         self._turn_began = self._began
 
     def _play(self) -> Iterator[StepRecord]:
-        guard = self.compiled.guard
+        guard = self.guard
         position = guard.start(self.asked)
         assert isinstance(position, SessionPosition)
         position.limits = self._turn_limits(position)

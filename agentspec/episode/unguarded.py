@@ -13,6 +13,7 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import step_of
 from agentspec.decoding.decode import Source
+from agentspec.episode.chat import is_native
 from agentspec.episode.episode import Episode, _Ended, assumption_broken
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.transcript import lenient, split_step
@@ -72,7 +73,7 @@ class UnguardedEpisode(Episode):
                     yield self._read(whole[0], tokens, time.perf_counter() - began)
                     tokens, began = 0, time.perf_counter()
                     if self.compiled.arena.owner[self._state] != Owner.MODEL:
-                        if ended:  # the line is complete all the same: give it the border it lacks
+                        if ended and not is_native(self.compiled):  # the line is complete all the same: give it the border it lacks
                             source.append(self.engine.encode("\n"))
                         return False
             if ended:
@@ -94,6 +95,8 @@ class UnguardedEpisode(Episode):
             raise _Ended("stopped_rule", f"malformed: {problem.message}") from None
         self._take(letter, content)
         record = self._record(letter, content, tokens=tokens, seconds=seconds)
+        if against := self.quotes.enforced:
+            raise _Ended("stopped_rule", f"a rule is violated by {letter}: {', '.join(against)}")
         self._follow(letter)
         return record
 

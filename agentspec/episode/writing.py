@@ -28,13 +28,18 @@ class Writing:
         """One token more."""
         self.text, self.tokens, self.forced = self.text + text, self.tokens + 1, self.forced + forced
 
+    @property
+    def offered(self) -> tuple[Letter, ...]:
+        """The letters that the plan offers here."""
+        return () if self.node is None else tuple(way.letter for way in self.plan.nodes[self.node].alternatives)
+
     def take(self, letter: Letter, rest: bytes, *, ended: bool) -> tuple[int, int, float]:
         """A whole step goes: its tokens, the forced among them, and its seconds.
 
         The end token is the step's where the plan stops behind it: there it only says that no further line comes.
         """
         assert self.node is not None
-        self.node = dict(self.plan.nodes[self.node].alternatives)[letter]
+        self.node = self.plan.nodes[self.node].after(letter)
         now = time.perf_counter()
         spent = (self.tokens + (ended and self.node is None), self.forced, now - self.began)
         self.text, self.tokens, self.forced, self.began = rest, 0, 0, now

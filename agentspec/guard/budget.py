@@ -1,9 +1,10 @@
 """Budgets and cost-to-go: what the cheapest good ending costs from everywhere, whatever the adversary does.
 
 ``tokens(q, s, c)`` is the least number of tokens with which the model can surely end well from arena state ``q``
-with ``s`` steps and ``c`` tool calls left; a minimax over the arena with worst-case weights. It is computed call by
-call, and for each number of calls step by step. What has ``c`` calls left depends on what has ``c`` and what has
-``c - 1``, one step shorter; so where a number of steps, or a number of calls, changes nothing, no larger one does.
+with ``s`` steps and ``c`` tool calls left; a minimax over the arena in which each letter costs its least. It is
+computed call by call, and for each number of calls step by step. What has ``c`` calls left depends on what has ``c``
+and what has ``c - 1``, one step shorter; so where a number of steps, or a number of calls, changes nothing, no larger
+one does.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from agentspec import limits
 from agentspec.automata.letter import Letter
 from agentspec.automata.product import VIOLATED, Arena
 from agentspec.errors import TooLarge
-
-CELL_LIMIT = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Budget:
 
 @dataclass(frozen=True, eq=False)
 class Costs:
-    """Cost-to-go over an arena. ``weights`` bounds the tokens of each of the model's letters, cue and border included.
+    """Cost-to-go over an arena. ``weights`` are the tokens with which each of the model's letters can surely be
+    written, cue and border included.
 
     Ending costs nothing: its token is drawn only where a letter is offered beside it, so where one at least is left.
     """
@@ -75,7 +76,7 @@ class Costs:
         layers: list[list[list[float]]] = []
         cells = 0
         while len(layers) < 2 or layers[-1] != layers[-2]:
-            layers.append(self._with_calls(layers[-1] if layers else None, CELL_LIMIT - cells))
+            layers.append(self._with_calls(layers[-1] if layers else None, limits.COST_CELLS - cells))
             cells += len(self.arena) * len(layers[-1])
         return layers[:-1]
 
@@ -87,7 +88,7 @@ class Costs:
         while len(layers) <= settled or layers[-1] != layers[-2]:
             if len(layers) * len(states) > most:
                 raise TooLarge(
-                    f"what endings cost from {len(states)} states comes to more than {CELL_LIMIT} numbers; "
+                    f"what endings cost from {len(states)} states comes to more than {limits.COST_CELLS} numbers; "
                     "use smaller repeats in the behavior, or smaller numbers in the rules"
                 )
             called = None if fewer is None else fewer[min(len(layers), settled) - 1]

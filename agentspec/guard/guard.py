@@ -1,8 +1,8 @@
 """The guard: behavior, rules and game in one immutable object, and a small cursor on it.
 
 A position offers exactly the letters after which a good end is still sure: their targets are winning and, under a
-budget, the letter's worst-case tokens and the cost-to-go behind it fit what is left (the most permissive strategy
-within the budget).
+budget, the letter's least tokens and the cost-to-go behind it fit what is left (the most permissive strategy within the
+budget). That what is written as the letter stays within what is left is the decoder's affair (`decoding.landing`).
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ class Guard:
             raise BudgetRefused(f"an episode cannot surely end within {budget}; one that suffices: {self.least()}")
         return Position(self, self.arena.initial, budget)
 
+    def refuse_hopeless(self, budget: Budget) -> None:
+        """Raises BudgetRefused where no number of tokens would suffice."""
+        if not self.suffices(replace(budget, tokens=10**9)):
+            raise BudgetRefused(f"an episode cannot surely end within {budget}; one that suffices: {self.least()}")
+
     def suffices(self, budget: Budget) -> bool:
         """Whether an episode surely ends within ``budget``."""
         return self.costs.fits(self.arena.initial, budget)
@@ -62,13 +67,16 @@ class Guard:
         """What the model may choose among at ``state``: the letters offered, those that one text may be together."""
         if self.arena.owner[state] != Owner.MODEL:
             return ()
-        if self.sure is not None and self.sure.costs.fits(state, left):
-            return self.sure.offered_choices(state, left)
+        guard = self.deciding(state, left)
         return tuple(
             choice
-            for choice in self.arena.choices[state]
-            if all(self._holds(letter, self.arena.moves[state][letter], left) for letter in choice)
+            for choice in guard.arena.choices[state]
+            if all(guard._holds(letter, guard.arena.moves[state][letter], left) for letter in choice)
         )
+
+    def deciding(self, state: int, left: Budget) -> Guard:
+        """The guard that decides at ``state``: the sure one, where there is one, as long as it has a good end."""
+        return self.sure if self.sure is not None and self.sure.costs.fits(state, left) else self
 
     def _holds(self, letter: Letter, target: int, left: Budget) -> bool:
         return target in self.solution.rank and self.costs.fits(target, left.after(letter, self.costs.weights[letter]))
@@ -123,13 +131,20 @@ class Position:
             return self.guard.offered(self.state, self.left)
         return self.guard.possible(self.state)
 
-    def advance(self, letter: Letter, tokens: int = 0) -> None:
-        """Take a step that cost the model ``tokens``. Raises EngineFault, and stays, where it is not allowed."""
-        if letter not in self.allowed():
-            raise EngineFault(f"the guard does not allow {letter} here; allowed: {_listed(self.allowed())}")
-        target = self.guard.arena.moves[self.state][letter]
+    def advance(self, letter: Letter, tokens: int = 0, *, landed: bool = False) -> None:
+        """Take a step that cost the model ``tokens``. Raises EngineFault, and stays, where it is not allowed.
+
+        A step that has ``landed`` was written under the budget, and part of the next one may be written and paid for
+        already: only whether it is within the rules is asked.
+        """
+        target = self.guard.arena.moves[self.state].get(letter, VIOLATED)
         left = self.left.after(letter, tokens)
-        if target == VIOLATED or not self.guard.costs.fits(target, left):
+        if landed:
+            if target not in self.guard.solution.rank:
+                raise EngineFault(f"the guard does not allow {letter} here")
+        elif letter not in self.allowed():
+            raise EngineFault(f"the guard does not allow {letter} here; allowed: {_listed(self.allowed())}")
+        elif target == VIOLATED or not self.guard.costs.fits(target, left):
             raise EngineFault(f"after {letter} with {tokens} tokens no good end is sure within {left}")
         self._past.append((self.state, self.left))
         self.state, self.left = target, left

@@ -1,30 +1,49 @@
 """Segments: what the model writes until somebody else must write, as a right-linear grammar.
 
-Non-terminals are guard positions, terminals are letters. The grammar is unfolded with budgets that assume every step
-costs its worst case; it goes past a step only where that assumption takes nothing away that the real budget might
-still offer, and where what is open about the step makes no difference behind it. Elsewhere it stops at the border, a
-*checkpoint*, and is made afresh from what was really used and written. So the steps offered are exactly those of the
-guard at every border. A step that may turn out to be what is not offered is the first of its segment, and the last.
+Non-terminals are guard positions, terminals are letters. Steps and calls are counted along the way; the tokens left are
+assumed to be as many as can be, each step costing its least. So the grammar offers at each border all that the budget
+might still allow, and `decoding.landing` takes away, token by token, what it does not. It goes past a step only where
+what is open about the step makes no difference behind it. Elsewhere it stops at the border, a *checkpoint*, and is made
+afresh from what was really written. A step that may turn out to be what is not offered is the first of its segment, and
+the last.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.guard.budget import Budget
 from agentspec.guard.guard import Guard, Position
 
-NODE_LIMIT = 48
-_PLENTY = 10**9
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A letter, the node behind it (None: the segment ends there), and the least tokens of a sure good end behind it.
+
+    Where one text may turn out to be several letters, ``cost`` is that of the worst.
+    """
+
+    letter: Letter
+    behind: int | None
+    cost: int
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One non-terminal: letters with the node behind each (None: the segment ends there), and whether ``end`` is."""
+    """One non-terminal: what may be written, whether the model may end there, and whether it may stop without a token.
 
-    alternatives: tuple[tuple[Letter, int | None], ...]
+    The last two differ in sessions alone, which never end.
+    """
+
+    alternatives: tuple[Alternative, ...]
     may_end: bool
+    may_stop: bool
+
+    def after(self, letter: Letter) -> int | None:
+        """The node behind a letter. Raises StopIteration where it is not offered."""
+        return next(one.behind for one in self.alternatives if one.letter == letter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +55,29 @@ class Segment:
 
 def segment(position: Position) -> Segment:
     """The segment from a position at which the model writes."""
-    guard = position.guard
-    number: dict[tuple[int, Budget], int] = {(position.state, position.left): 0}
+    guard, left = position.guard, position.left
+    place = (position.state, left.steps, left.calls)
+    number: dict[tuple[int, int, int], int] = {place: 0}
+    tokens = {place: left.tokens}
     nodes: list[Node] = []
-    queue = [(position.state, position.left)]
-    for state, left in queue:
-        alternatives: list[tuple[Letter, int | None]] = []
+    queue = [place]
+    for here in queue:
+        state, steps, calls = here
+        left = Budget(tokens[here], steps, calls)
+        costs, moves = guard.deciding(state, left).costs, guard.arena.moves[state]
+        alternatives: list[Alternative] = []
         for choice in _choices(guard.offered(state, left)):
-            behind = _behind(guard, state, left, choice)
-            if behind and behind not in number and _continues(guard, *behind) and len(number) < NODE_LIMIT:
-                number[behind] = len(number)
-                queue.append(behind)
-            alternatives += ((letter, number.get(behind) if behind else None) for letter in choice)
-        nodes.append(Node(tuple(alternatives), guard.may_end(state)))
+            target, after = _behind(guard, state, left, choice)
+            cost = max(costs.tokens(moves[letter], after.steps, after.calls) for letter in choice)
+            if target is not None:
+                place = (target, after.steps, after.calls)
+                if place not in number and len(number) < limits.SEGMENT_NODES and _continues(guard, target, after):
+                    number[place] = len(number)
+                    queue.append(place)
+                tokens[place] = max(tokens.get(place, 0), after.tokens)
+            behind = None if target is None else number.get(place)
+            alternatives += (Alternative(letter, behind, int(cost)) for letter in choice)
+        nodes.append(Node(tuple(alternatives), guard.may_end(state), state in guard.arena.accepting))
     return Segment(tuple(nodes))
 
 
@@ -60,19 +89,17 @@ def _choices(offered: tuple[Letter, ...]) -> list[list[Letter]]:
     return list(found.values())
 
 
-def _behind(guard: Guard, state: int, left: Budget, choice: list[Letter]) -> tuple[int, Budget] | None:
-    """The one position behind a choice at its worst case; None where what is open decides which it is."""
-    if len(guard.turns_out(state, choice)) != len(choice):
-        return None
-    found = {(guard.arena.moves[state][letter], left.after(letter, guard.costs.weights[letter])) for letter in choice}
-    return found.pop() if len(found) == 1 else None
+def _behind(guard: Guard, state: int, left: Budget, choice: list[Letter]) -> tuple[int | None, Budget]:
+    """The one position behind a choice at its least cost; None where what is open decides which it is."""
+    weights = guard.costs.weights
+    found = {(guard.arena.moves[state][letter], left.after(letter, weights[letter])) for letter in choice}
+    target, after = next(iter(found))
+    return (target if len(found) == 1 and len(guard.turns_out(state, choice)) == len(choice) else None), after
 
 
 def _continues(guard: Guard, state: int, left: Budget) -> bool:
-    """Whether the model writes on at ``state`` and the assumed budget offers all that any larger one would."""
+    """Whether the model writes on at ``state``, and nothing it may write there is a step that may fail."""
     if guard.owner(state) != Owner.MODEL:
         return False
     offered = guard.offered(state, left)
-    if len(guard.turns_out(state, offered)) != len(offered):
-        return False
-    return bool(offered) and offered == guard.offered(state, replace(left, tokens=_PLENTY))
+    return bool(offered) and len(guard.turns_out(state, offered)) == len(offered)

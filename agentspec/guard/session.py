@@ -103,6 +103,11 @@ class SessionGuard:
         costs, plenty = self.ranked.costs, 10**9
         return any(costs.tokens(t, plenty, plenty) == float("inf") for t in self.arena.moves[state].values())
 
+    def refuse_hopeless(self, budget: Budget) -> None:
+        """Raises BudgetRefused where no number of tokens would suffice."""
+        if not self.suffices(replace(budget, tokens=10**9)):
+            raise BudgetRefused(f"a turn cannot surely end within {budget}; one that suffices: {self.least()}")
+
     def suffices(self, budget: Budget) -> bool:
         """Whether every turn that can come, ranked ones too, is sure to end within ``budget``."""
         return all(self.turn_fits(v, budget) for v in self._waiting)
@@ -175,14 +180,14 @@ class SessionPosition(Position):
         """Whether something is owed that was not paid for."""
         return self.debt != NOTHING_OWED
 
-    def advance(self, letter: Letter, tokens: int = 0) -> None:
+    def advance(self, letter: Letter, tokens: int = 0, *, landed: bool = False) -> None:
         """Take a step, as `Position.advance`; the user's step begins a turn."""
         before = (self.guard, self.patience, self.debt, self.ranked, self.turn)
         state, left = self.state, self.left
         try:
             if self.owner == Owner.USER:
                 self._begin_turn()
-            super().advance(letter, tokens)
+            super().advance(letter, tokens, landed=landed)
         except EngineFault:
             self.guard, self.patience, self.debt, self.ranked, self.turn = before
             self.left = left

@@ -209,9 +209,15 @@ class _Parser:
         if argument.kind != "name":
             hint = "; an operator may be missing before '('"
             raise self._problem(argument, f"one name inside '{token.text}(...)'", hint)
+        said = [argument.text]
+        while token.text == "empty" and self._accept(","):
+            sign = "!" if self._accept("!") else ""
+            if (name := self._take()).kind != "name":
+                raise self._problem(name, "a tool, or a proposition with or without '!'")
+            said.append(sign + name.text)
         if not self._accept(")"):
-            raise self._problem(self._next(), f"')' after '{token.text}({argument.text}'")
-        return f"{token.text}({argument.text})"
+            raise self._problem(self._next(), f"')' after '{token.text}({', '.join(said)}'")
+        return f"{token.text}({', '.join(said)})"
 
     # ---- operators
 

@@ -18,7 +18,6 @@ from itertools import islice, product
 from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Not, either
-from agentspec.content.constraint import Sequence as Joined
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language
 from agentspec.content.tool_schema import ToolSchema

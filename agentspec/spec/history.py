@@ -110,6 +110,13 @@ def tools_of(test: Test) -> tuple[str, ...]:
     )
 
 
+def steps_read(test: Test) -> tuple[str, ...]:
+    """The steps whose texts it reads."""
+    if isinstance(test, Compared):
+        return tuple(dict.fromkeys(one.root for one in test.comparisons))
+    return (test.root, *test.of) if isinstance(test, Verbatim) else (test.root,)
+
+
 def propositions_of(test: Test) -> Formula | None:
     """The formula in it that speaks of propositions."""
     return test.wanted if isinstance(test, Compared) else test.premise

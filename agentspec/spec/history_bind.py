@@ -78,11 +78,11 @@ def _unique(test: Unique, schema: Mapping[str, Any], earlier: Sequence[Any], wha
 def refuse_unbounded(test: Unique, schema: Mapping[str, Any], what: str) -> None:
     """Raises InvalidInput for a list whose items cannot be kept apart."""
     path = test.path[:-1] if test.path and test.path[-1] == "*" else test.path
-    if not path:
+    if not path or _is_no_list(schema, path):
         return
     shown = ".".join((test.root, *path))
     among = finite_items(schema, path)
-    if path == test.path and not _is_no_list(schema, path) and (among is None or len(among) > limits.HISTORY_ITEMS):
+    if path == test.path and (among is None or len(among) > limits.HISTORY_ITEMS):
         raise InvalidInput(
             f"{what}: the items of {shown} can be kept apart within the list where the schema lists at most "
             f"{limits.HISTORY_ITEMS} (enum), or has maxItems 1; write {shown}.* to hold each against earlier calls only"

@@ -108,7 +108,7 @@ def _compare(mine: Any, operator: str, other: Any) -> bool | None:
     alike = type(mine) is type(other) and isinstance(mine, str | bool | None)
     if not alike or operator not in ("==", "!="):
         return None
-    return (mine == other) == (operator == "==")
+    return bool(mine == other) == (operator == "==")
 
 
 def _is_small(number: Decimal) -> bool:

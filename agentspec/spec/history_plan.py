@@ -15,7 +15,7 @@ from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Quote, fold
 from agentspec.content.constraint import Sequence as Joined
-from agentspec.content.history import SCALAR, more_than
+from agentspec.content.history import SCALAR, more_than, values_at
 from agentspec.content.json_schema import compact, parse_object
 from agentspec.content.language import Language
 from agentspec.content.quotation import bind
@@ -203,7 +203,10 @@ def _roots(test: Test) -> Iterable[str]:
 
 def _lasting(made: Bound) -> int | None:
     """The most bytes a new text takes, where every call of an episode may have one; None where none may be left."""
-    paths = {one.test.path for one in made.asked if isinstance(one.test, Unique)} - {()}
+    paths = {one.test.path for one in made.asked if isinstance(one.test, Unique)}
+    if () not in paths and (length := _without(made.inner, paths)) is not None:
+        return length + sum(len(part.encode()) for part in made.frame)
+    paths -= {()}
     if len(paths) > 1 or any(path[-1] == "*" for path in paths):
         return None
     for within in (_ASCII, Characters(ANY, 0, None)):
@@ -214,6 +217,17 @@ def _lasting(made: Bound) -> int | None:
                 bytes_each = 1 if within is _ASCII else 4
                 return length * bytes_each + sum(len(part.encode()) for part in made.frame)
     return None
+
+
+def _without(inner: Constraint, paths: set[tuple[str, ...]]) -> int | None:
+    """The bytes of a text with nothing in it that would have to be new; None where a shortest one is none."""
+    text = Language(inner).shortest() or ""
+    try:
+        value = parse_object(text)
+    except ValueError:
+        return None
+    held = [found for path in paths for found in values_at(value, path[:-1] if path[-1] == "*" else path)]
+    return len(text.encode()) if all(found == [] for found in held) else None
 
 
 def _families(inner: Constraint, paths: set[tuple[str, ...]]) -> Iterator[Constraint]:

@@ -24,11 +24,10 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from agentspec import limits
 from agentspec.errors import InvalidInput, Location, SpecError, SyntaxProblem
 from agentspec.reading import note
 
-SIZE_LIMIT = 1_000_000
-DEPTH_LIMIT = 50
 Steps = tuple[Any, ...]
 T = TypeVar("T")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -41,8 +40,8 @@ class YamlFile:
         self.source = source
         self.lines = _BREAK.split(text)
         self._marks: dict[tuple[Steps, bool], tuple[int, int]] = {((), False): (1, 1), ((), True): (1, 1)}
-        if len(text) > SIZE_LIMIT:
-            raise SyntaxProblem(f"the file is larger than {SIZE_LIMIT} characters", location=Location(source, 1, 1))
+        if len(text) > limits.YAML_LENGTH:
+            raise SyntaxProblem(f"the file is larger than {limits.YAML_LENGTH} characters", location=Location(source, 1, 1))
         self._guarded(lambda: self._refuse_unsafe(text))
         node = self._guarded(lambda: YAML(typ="safe", pure=True).compose(text))
         if not isinstance(node, MappingNode):
@@ -116,8 +115,8 @@ class YamlFile:
             if isinstance(event, ScalarEvent) and event.value == "<<" and not event.style:
                 raise self.error("merge keys are not part of the language", *where)
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-            if depth > DEPTH_LIMIT:
-                raise self.error(f"nested deeper than {DEPTH_LIMIT}", *where)
+            if depth > limits.YAML_DEPTH:
+                raise self.error(f"nested deeper than {limits.YAML_DEPTH}", *where)
 
     def _value(self, node: Any, path: Steps) -> Any:
         self._marks[path, False] = _place(node)

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import platformdirs
 
+from agentspec import limits
 from agentspec.content.tool_file import ToolFile, read_bounded
 from agentspec.engines.lock import locked
 from agentspec.errors import InvalidInput
 
 _VERSION = 1
-_MAX_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_trust() -> TrustStore:
     if not path.exists():
         return TrustStore(path, {})
     try:
-        content = json.loads(read_bounded(path, _MAX_BYTES))
+        content = json.loads(read_bounded(path, limits.TRUST_BYTES))
     except InvalidInput as problem:
         return TrustStore(path, {}, problem.message)
     except (ValueError, RecursionError) as problem:

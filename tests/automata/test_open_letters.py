@@ -137,7 +137,7 @@ def test_a_segment_stops_where_what_is_open_makes_a_difference() -> None:
     def plan(target: int) -> tuple[tuple[Letter, int | None], ...]:
         arena = Arena(("p",), 0, owner, ({good: 1, bad: target}, {after: 3}, {after: 3}, {}), ends)
         guard = Guard(arena, solve(arena), Costs(arena, {good: 1, bad: 1, after: 1}))
-        return segment(guard.start(Budget(9, 9, 9))).nodes[0].alternatives
+        return tuple((way.letter, way.behind) for way in segment(guard.start(Budget(9, 9, 9))).nodes[0].alternatives)
 
     assert plan(2) == ((good, None), (bad, None))
     assert plan(1) == ((good, 1), (bad, 1))

@@ -116,7 +116,8 @@ def test_what_is_kept_of_a_shipped_agent_behaves_as_what_was_compiled(file: Path
     assert kept.arena.moves == fresh.arena.moves
     assert (kept.arena.owner, kept.arena.accepting) == (fresh.arena.owner, fresh.arena.accepting)
     assert kept.solution.rank == fresh.solution.rank
-    assert kept.weights == fresh.weights
+    assert kept.shortest_lines == fresh.shortest_lines
+    assert kept.longest == fresh.longest
     assert kept.lines == fresh.lines
     assert kept.automaton == fresh.automaton
     assert told(kept) == told(fresh) == told(pickle.loads(pickle.dumps(fresh)))

@@ -9,11 +9,11 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import Constraint
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.decoding.matcher import Matcher
-from agentspec.guard.segment import Node, Segment
+from agentspec.guard.segment import Alternative, Node, Segment
 from tests.decoding.bytes import factory
 
 LETTER = Letter(frozenset({"a"}), frozenset(), "a", Owner.MODEL)
-ONE = Segment((Node(((LETTER, None),), may_end=False),))
+ONE = Segment((Node((Alternative(LETTER, None, 0),), False, False),))
 
 
 def texts_of(constraint: Constraint, texts: Iterable[str]) -> set[str]:

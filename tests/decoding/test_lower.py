@@ -27,7 +27,7 @@ from agentspec.content.json_schema import from_schema
 from agentspec.content.language import Language, matches
 from agentspec.content.where import valuation
 from agentspec.decoding.lower.llguidance import lower
-from agentspec.guard.segment import Node, Segment
+from agentspec.guard.segment import Alternative, Node, Segment
 from tests.content.texts import constraints, ranges_of, sample, trees
 from tests.decoding.bytes import accepts, factory
 from tests.decoding.grammar import texts_of
@@ -39,7 +39,15 @@ def letter(name: str) -> Letter:
     return Letter(frozenset({name}), frozenset(), name, Owner.MODEL)
 
 
-ONE = Segment((Node(((letter("a"), None),), may_end=False),))
+def node(*ways: tuple[Letter, int | None], ends: bool = False) -> Node:
+    return Node(tuple(Alternative(one, behind, 0) for one, behind in ways), ends, ends)
+
+
+def ways_of(node: Node) -> list[tuple[Letter, int | None]]:
+    return [(way.letter, way.behind) for way in node.alternatives]
+
+
+ONE = Segment((node((letter("a"), None)),))
 
 
 def line(content: Constraint, cue: str = "[A]") -> Constraint:
@@ -280,9 +288,9 @@ def fresh(one: Letter) -> Constraint:
 
 
 def test_texts_that_live_only_for_the_call() -> None:
-    node = Node(tuple((LETTERS[name], None) for name in "abc"), may_end=False)
+    first = node(*((LETTERS[name], None) for name in "abc"))
     for _ in range(20):
-        grammar = lower(Segment((node,)), fresh)
+        grammar = lower(Segment((first,)), fresh)
         for name, word in zip("abc", "xyz", strict=True):
             for content in (f"{word}1{word}{word}", f"{word}{word}-{word}1"):
                 for other in "abc":
@@ -309,7 +317,7 @@ def segments(draw: st.DrawFn) -> Segment:
         names = draw(st.lists(st.sampled_from("abc"), unique=True, max_size=3))
         behind = st.one_of(st.none(), st.integers(0, size - 1))
         ways = tuple((LETTERS[name], draw(behind)) for name in names)
-        nodes.append(Node(ways, draw(st.booleans()) or not ways))
+        nodes.append(node(*ways, ends=draw(st.booleans()) or not ways))
     return Segment(tuple(nodes))
 
 
@@ -323,7 +331,7 @@ def in_segment(segment: Segment, text: str) -> bool:
             behind
             for place in places
             if place is not None
-            for one, behind in segment.nodes[place].alternatives
+            for one, behind in ways_of(segment.nodes[place])
             if matches(text_of(one), written)
         }
     return any(place is None or segment.nodes[place].may_end for place in places)
@@ -331,9 +339,9 @@ def in_segment(segment: Segment, text: str) -> bool:
 
 def can_end(segment: Segment) -> bool:
     """Whether every node reached can come to an end, as segments of a guard do."""
-    ending = {i for i, node in enumerate(segment.nodes) if node.may_end or any(b is None for _, b in node.alternatives)}
+    ending = {i for i, node in enumerate(segment.nodes) if node.may_end or any(b is None for _, b in ways_of(node))}
     for _ in segment.nodes:
-        ending |= {i for i, node in enumerate(segment.nodes) if any(b in ending for _, b in node.alternatives)}
+        ending |= {i for i, node in enumerate(segment.nodes) if any(b in ending for _, b in ways_of(node))}
     return len(ending) == len(segment.nodes)
 
 
@@ -358,7 +366,7 @@ def test_cut_and_wrong_lines_are_not_taken(segment: Segment, text: str, cut: int
 
 
 def test_the_same_letter_in_two_nodes_is_one_terminal() -> None:
-    twice = Segment((Node(((LETTERS["a"], 1),), False), Node(((LETTERS["a"], None), (LETTERS["b"], 0)), False)))
+    twice = Segment((node((LETTERS["a"], 1)), node((LETTERS["a"], None), (LETTERS["b"], 0))))
     grammar = lower(twice, text_of)
     assert grammar.count("[A]") == 1
     assert taken(grammar, "[A] x\n[B] xx\n[A] y\n[A] yx\n")
@@ -366,5 +374,5 @@ def test_the_same_letter_in_two_nodes_is_one_terminal() -> None:
 
 
 def test_a_long_loop() -> None:
-    loop = Segment((Node(((LETTERS["a"], 0),), True),))
+    loop = Segment((node((LETTERS["a"], 0), ends=True),))
     assert taken(lower(loop, text_of), "[A] xy\n" * 1_000)

@@ -226,8 +226,8 @@ def test_many_tokens_come_in_the_order_of_their_scores(temperature: float, seed:
 
 def test_an_unlikely_token_wins_as_often_as_its_noise_is_large() -> None:
     """Of thousands of tokens far below the best each has its chance: none is left out that would have won."""
-    size, unlikely = FEW + 20_000, 0
-    logits = np.full(size, -9.0, dtype=np.float32)
+    size, unlikely = FEW + 6_000, 0
+    logits = np.full(size, -8.01, dtype=np.float32)
     logits[[5, 700]] = 0.0
     for position in range(150):
         sampler = Sampler(1.0, 4)
@@ -240,7 +240,7 @@ def test_an_unlikely_token_wins_as_often_as_its_noise_is_large() -> None:
             : 90 if position % 10 == 0 else 2
         ]
         unlikely += order[0] not in (5, 700)
-    assert 60 < unlikely < 120, "e^-9 * 22000 against 2: 58 %"
+    assert 60 < unlikely < 120, "e^-8.01 * 8000 against 2: 57 %"
 
 
 @quick

@@ -164,7 +164,7 @@ def test_an_episode_stays_within_the_models_window_or_does_not_start() -> None:
         wide = play(spec, compiled)
         prompt = wide.result.usage.prompt_tokens
         most = max((s.max_tokens for s in compiled.agent.spec.steps.values() if s.owner == Owner.TOOL), default=0)
-        least = compiled.guard.least()
+        least = compiled.guard_with(toy_tokenizer()).least()
         window = prompt + least.tokens + rng.choice([-1, 0, 5, 60]) + least.calls * rng.choice([0, most, most + 30])
         played = play(spec, compiled, window=window, budget=rng.choice([None, least]), will=rng.choice(sorted(WILLS)))
         found[played.result.status] += 1

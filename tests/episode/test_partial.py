@@ -195,7 +195,7 @@ def test_from_where_a_good_end_is_sure_nothing_is_risked() -> None:
     position.advance(asked)
     yes = next(a for a in position.allowed() if "p" in a.true)
     assert {str(a) for a in position.allowed()} == {"t", "t {p}"}
-    assert [behind for _, behind in segment(position).nodes[0].alternatives] == [None, None]
+    assert [way.behind for way in segment(position).nodes[0].alternatives] == [None, None]
     position.advance(yes, 5)
     assert {str(a) for a in position.allowed()} == {"t", "t {p}", "c"}
     position.rollback()

@@ -8,11 +8,13 @@ from dataclasses import replace
 from functools import cache
 from itertools import product
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentspec import limits
 from agentspec.automata.game import solve
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED, Arena
@@ -219,18 +221,17 @@ def words_of_segment(position: Position, longest: int) -> Ways:
         if node is None or nodes[node].may_end:
             found.add(word)
         if node is not None and len(word) < longest:
-            paths += [((*word, letter), behind) for letter, behind in nodes[node].alternatives]
+            paths += [((*word, way.letter), way.behind) for way in nodes[node].alternatives]
     return frozenset(found)
 
 
 def words_of_guard(position: Position, longest: int) -> Ways:
-    """The same from repeated ``offered`` with every step at its worst, stopped where the definition says."""
+    """The same from repeated ``offered`` with every step at its least, stopped where others write or nothing is."""
     guard, found = position.guard, set()
     paths: list[tuple[tuple[Letter, ...], int, Budget]] = [((), position.state, position.left)]
     for word, q, left in paths:
         offered = guard.offered(q, left)
-        rich = guard.offered(q, replace(left, tokens=10**9))
-        if word and (guard.owner(q) != Owner.MODEL or not offered or offered != rich):
+        if word and (guard.owner(q) != Owner.MODEL or not offered):
             found.add(word)
             continue
         if guard.may_end(q):
@@ -244,23 +245,32 @@ def words_of_guard(position: Position, longest: int) -> Ways:
 @given(guards, st.randoms(use_true_random=False))
 def test_a_segment_generates_what_the_guard_offers(guard: Guard, rng: Random) -> None:
     for position in positions(guard, rng):
-        if len(segment(position).nodes) < segment_module.NODE_LIMIT:
+        if len(segment(position).nodes) < limits.SEGMENT_NODES:
             assert words_of_segment(position, 5) == words_of_guard(position, 5)
 
 
 def check_segment(guard: Guard, rng: Random) -> None:
-    """Wherever a play stands, the grammar under way offers exactly what the guard offers for what was really used."""
+    """Wherever a play stands, the grammar under way offers what the guard offers for what was really used, or more."""
     for position in positions(guard, rng):
         if position.must_end:
             continue
         nodes, here = segment(position).nodes, 0
         while True:
             node = nodes[here]
-            assert {letter for letter, _ in node.alternatives} == set(position.allowed()), "no step is hidden or added"
+            offered = {way.letter for way in node.alternatives}
+            assert offered >= set(position.allowed()), "no step is hidden"
+            assert here or offered == set(position.allowed()), "nor added where it is made afresh"
+            for way in node.alternatives:
+                target, after = guard.arena.moves[position.state][way.letter], position.left.after(way.letter, 0)
+                assert way.cost == guard.costs.tokens(target, after.steps, after.calls)
             assert node.may_end == position.is_accepting
-            letter, behind = rng.choice(node.alternatives)
-            weight = guard.costs.weights[letter]
-            position.advance(letter, rng.choice([weight, rng.randint(0, weight)]))
+            affordable = [way for way in node.alternatives if way.letter in position.allowed()]
+            if not affordable:
+                break
+            way = rng.choice(affordable)
+            letter, behind = way.letter, way.behind
+            room = position.left.tokens - way.cost
+            position.advance(letter, rng.randint(min(room, guard.costs.weights[letter]), room))
             if position.owner != Owner.MODEL or position.must_end:
                 assert behind is None or not position.must_end
                 break
@@ -276,7 +286,13 @@ def test_a_checkpoint_never_hides_an_affordable_step(guard: Guard, rng: Random) 
 
 
 def test_the_segment_law_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_module, "_continues", lambda guard, q, left: bool(guard.offered(q, left)))
+    behind = segment_module._behind
+
+    def poorer(*given: Any) -> Any:
+        target, after = behind(*given)
+        return target, replace(after, tokens=max(after.tokens - 5, 0))
+
+    monkeypatch.setattr(segment_module, "_behind", poorer)
 
     def search() -> None:
         for seed in range(2000):
@@ -292,8 +308,8 @@ def test_segments_are_bounded_and_numbered_breadth_first() -> None:
     arena = Arena((), 0, (Owner.MODEL,), ({MODEL[1]: 0, MODEL[2]: 0},), frozenset({0}))
     guard = Guard(arena, solve(arena), Costs(arena, dict.fromkeys(MODEL, 1)))
     found = segment(guard.start(Budget(10**6, 10**3, 0)))
-    assert len(found.nodes) == segment_module.NODE_LIMIT
-    seen = [behind for node in found.nodes for _, behind in node.alternatives if behind is not None]
+    assert len(found.nodes) == limits.SEGMENT_NODES
+    seen = [way.behind for node in found.nodes for way in node.alternatives if way.behind is not None]
     assert sorted(set(seen)) == list(range(1, len(found.nodes)))
     assert list(dict.fromkeys(seen)) == sorted(set(seen))
     assert segment(guard.start(Budget(10**6, 10**3, 0))) == found

@@ -226,6 +226,6 @@ def test_what_is_not_allowed_changes_nothing() -> None:
     with pytest.raises(EngineFault, match="the guard does not allow talk here; allowed: close"):
         at.advance(MINE[1], 5)
     assert cursor(at) == before
-    assert [[a.step for a, _ in node.alternatives] for node in segment(at).nodes] == [["close"]]
+    assert [[way.letter.step for way in node.alternatives] for node in segment(at).nodes] == [["close"]]
     assert not at.must_end
     assert not at.is_accepting

@@ -15,8 +15,10 @@ from agentspec.automata.game import Solution, solve
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED, Arena, build_arena
 from agentspec.checking import compile as compiling
+from agentspec.checking.compile import Compiled
 from agentspec.content import quotation
-from agentspec.content.constraint import ANY, LINE, Characters, max_bytes
+from agentspec.content.constraint import ANY, LINE, Characters
+from agentspec.decoding.landing import Landing
 from agentspec.decoding.matcher import Matcher
 from agentspec.decoding.sample import Sampler
 from agentspec.episode import episode as episode_module
@@ -25,11 +27,11 @@ from agentspec.episode import transcript
 from agentspec.guard import segment as segment_module
 from agentspec.guard.budget import Budget, Costs
 from agentspec.guard.guard import Guard, Position
-from agentspec.guard.segment import Node, Segment
+from agentspec.guard.segment import Alternative, Segment
 from agentspec.spec import alphabet as alphabet_module
 from agentspec.spec import step as step_module
 from agentspec.spec.alphabet import Alphabet
-from agentspec.spec.register import CallRegister, QuoteRegister
+from agentspec.spec.register import CallRegister, HistoryRegister
 from tests.laws.toy import ToyEngine, ToySource, toy_tokenizer
 
 # The game -----------------------------------------------------------------------------------------------------------
@@ -158,26 +160,48 @@ def calls_may_stay_unanswered(patch: pytest.MonkeyPatch) -> None:
 
 
 def weights_are_halved(patch: pytest.MonkeyPatch) -> None:
-    """A step may take twice the tokens that are set aside for it."""
-    patch.setattr(compiling, "max_bytes", lambda constraint: max_bytes(constraint) // 2)
-
-
-def weights_count_characters(patch: pytest.MonkeyPatch) -> None:
-    """One token a character instead of one a byte, borders and cues right."""
-    from agentspec.content import constraint as module
-
-    honest = module._longest
-
-    def shorter(constraint: Any, longest: Any) -> int:
-        counted = isinstance(constraint, module.Characters) and constraint.maximum is not None
-        return constraint.maximum if counted else honest(constraint, longest)
-
-    patch.setattr(module, "_longest", shorter)
+    """Half of the tokens that a step needs are set aside for it."""
+    honest = Compiled.weights
+    patch.setattr(Compiled, "weights", lambda self, spell: {a: n // 2 for a, n in honest(self, spell).items()})
 
 
 def the_border_costs_nothing(patch: pytest.MonkeyPatch) -> None:
     """Off by one token a step."""
-    patch.setattr(compiling, "max_bytes", lambda constraint: max_bytes(constraint) - 1)
+    honest = Compiled.weights
+    patch.setattr(Compiled, "weights", lambda self, spell: {a: n - 1 for a, n in honest(self, spell).items()})
+
+
+def what_comes_behind_costs_nothing(patch: pytest.MonkeyPatch) -> None:
+    """In the midst of a step only its own end is paid for."""
+    honest = Landing._begin
+
+    def begin(self: Landing, node: int | None, cost: int = 0) -> Any:
+        return tuple(replace(place, cost=0) for place in honest(self, node, cost))
+
+    patch.setattr(Landing, "_begin", begin)
+
+
+def a_token_costs_nothing(patch: pytest.MonkeyPatch) -> None:
+    """What a token leads to is paid for, the token is not."""
+    honest = Landing._cost
+    patch.setattr(Landing, "_cost", lambda self, places, pending: honest(self, places, pending) - 1)
+
+
+def landing_begins_too_late(patch: pytest.MonkeyPatch) -> None:
+    """Endings are looked at when little is left."""
+    honest = Landing.fits
+    patch.setattr(Landing, "fits", lambda self, tokens: self.left > 12 or honest(self, tokens))
+
+
+def forced_text_is_free(patch: pytest.MonkeyPatch) -> None:
+    """Forced tokens are not taken off what is left in the segment."""
+    honest = Landing.take
+
+    def take(self: Landing, tokens: list[int]) -> None:
+        honest(self, tokens)
+        self.left += len(tokens) if len(tokens) > 1 else 0
+
+    patch.setattr(Landing, "take", take)
 
 
 def one_step_too_many(patch: pytest.MonkeyPatch) -> None:
@@ -219,9 +243,9 @@ def costs_hope_for_the_best(patch: pytest.MonkeyPatch) -> None:
 
 def _with_more(segment: Segment, position: Position) -> Segment:
     first = segment.nodes[0]
-    known = {letter for letter, _ in first.alternatives}
-    more = tuple((letter, None) for letter in position.guard.possible(position.state) if letter not in known)
-    return Segment((Node(first.alternatives + more, first.may_end), *segment.nodes[1:]))
+    known = {way.letter for way in first.alternatives}
+    more = tuple(Alternative(letter, None, 0) for letter in position.guard.possible(position.state) if letter not in known)
+    return Segment((replace(first, alternatives=first.alternatives + more), *segment.nodes[1:]))
 
 
 def the_grammar_offers_too_much(patch: pytest.MonkeyPatch) -> None:
@@ -348,13 +372,13 @@ def errors_fulfil_predicates(patch: pytest.MonkeyPatch) -> None:
 
 def emptiness_is_ignored(patch: pytest.MonkeyPatch) -> None:
     """A step that quotes exists whether or not there is anything to quote."""
-    patch.setattr(QuoteRegister, "step", lambda _self, state, _letter: state)
+    patch.setattr(HistoryRegister, "step", lambda _self, state, _letter: state)
 
 
 def what_is_cut_can_be_quoted(patch: pytest.MonkeyPatch) -> None:
     """Quotations are taken from the whole result, not from what was shown of it."""
     honest = observe_module.heard
-    patch.setattr(observe_module, "heard", lambda c, q, p, facts, text, _shown: honest(c, q, p, facts, text, text))
+    patch.setattr(observe_module, "heard", lambda c, q, p, facts, text, _shown, value: honest(c, q, p, facts, text, text, value))
 
 
 def quotations_need_no_words(patch: pytest.MonkeyPatch) -> None:

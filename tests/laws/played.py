@@ -15,7 +15,7 @@ from agentspec.episode.trace import Result, StepRecord
 from agentspec.guard.budget import Budget
 from agentspec.spec.load import load_text
 from tests.laws.specs import Call, RandomSpec
-from tests.laws.toy import ToyEngine, ToySource
+from tests.laws.toy import ToyEngine, ToySource, ToyTokenizer, toy_tokenizer
 
 CUT = " …[cut]"
 """What is cut is seen to be cut by this mark."""
@@ -53,9 +53,10 @@ def play(
     window: int = 10**6,
     task: str = "Why?\n[Answer] 42",
     folder: Path | None = None,
+    tokenizer: ToyTokenizer | None = None,
 ) -> Played:
     """Run one episode to its end. With a ``folder`` it keeps a journal there."""
-    engine = ToyEngine(seed, will, window)
+    engine = ToyEngine(seed, will, window, tokenizer=tokenizer or toy_tokenizer())
     tools, calls = random_spec.tools()
     journal = Journal("toy", folder) if folder else None
     sampler = Sampler(temperature, seed)

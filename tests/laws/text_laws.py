@@ -9,7 +9,6 @@ from agentspec.automata.letter import Owner
 from agentspec.spec.model import Spec
 from tests.laws.meaning import fault
 from tests.laws.played import CUT, Played, Said, letters_of
-from tests.laws.toy import toy_tokenizer
 from tests.laws.written import BREAKS, options
 
 
@@ -35,7 +34,7 @@ class Parts:
 def parts_of(played: Played) -> Parts:
     """Check that the text is the trace, line by line, and take it apart. The end token may stand last only."""
     assert played.source is not None
-    tokenizer, spec = toy_tokenizer(), played.compiled.agent.spec
+    tokenizer, spec = played.source.tokenizer, played.compiled.agent.spec
     chunks = list(played.source.appended)
     ended = bool(chunks) and chunks[-1] == [tokenizer.eos_token_id]
     if ended:
@@ -71,7 +70,7 @@ def check_text(played: Played) -> None:
     parts = parts_of(played)
     assert played.source is not None
     chunks = played.source.appended[: len(played.source.appended) - parts.ended]
-    whole = b"".join(map(toy_tokenizer().data, chunks)).decode()
+    whole = b"".join(map(played.source.tokenizer.data, chunks)).decode()
     cues = [step.cue for step in spec.steps.values()]
     begun = [row for row in BREAKS.split(whole) if any(row.startswith(cue) for cue in cues)]
     expected = [spec.steps[str(letter.step)].cue for letter in letters_of(played)[1:]]
@@ -130,10 +129,11 @@ def check_observations(played: Played) -> None:
             kept = record.shown.removesuffix(CUT)
             assert kept != record.shown, "law: what is cut is seen to be cut"
             assert record.content.startswith(kept)
+    assert played.source is not None
     tools = [letter for letter in letters_of(played) if letter.owner == Owner.TOOL]
     for letter, tokens in zip(tools, parts_of(played).tool, strict=True):
         step = spec.steps[str(letter.step)]
-        most = step.max_tokens + len(toy_tokenizer()(f"{step.cue} ")) + 1
+        most = step.max_tokens + len(played.source.tokenizer(f"{step.cue} ")) + 1
         assert len(tokens) <= most, f"law: an observation is at most {step.max_tokens} tokens beside its cue"
 
 

@@ -1,14 +1,17 @@
 """A toy tokenizer over bytes and a toy engine whose model is random, stubborn or hostile: no weights, no download.
 
 The vocabulary holds every byte, pieces of cues, borders and JSON that straddle whatever they can straddle, pieces of
-multi-byte characters, an end token and a special token that must never come out of data.
+multi-byte characters, an end token and a special token that must never come out of data. Engines can be given another
+tokenizer of the same shape (`tests.laws.bpe`).
 """
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,19 +90,21 @@ class ToyTokenizer:
             assert token < len(self.plain), f"the token {self.tokens[token]!r} is not text"
         return b"".join(self.plain[token] for token in tokens)
 
+    @cached_property
+    def matchers(self) -> MatcherFactory:
+        from llguidance import LLTokenizer
+        from llguidance._tokenizer import TokenizerWrapper
+
+        return MatcherFactory(LLTokenizer(TokenizerWrapper(self)), self.eos_token_id)
+
 
 @cache
 def toy_tokenizer() -> ToyTokenizer:
     return ToyTokenizer()
 
 
-@cache
 def toy_matchers() -> MatcherFactory:
-    from llguidance import LLTokenizer
-    from llguidance._tokenizer import TokenizerWrapper
-
-    tokenizer = toy_tokenizer()
-    return MatcherFactory(LLTokenizer(TokenizerWrapper(tokenizer)), tokenizer.eos_token_id)
+    return toy_tokenizer().matchers
 
 
 def _newlines(piece: bytes) -> float:
@@ -144,8 +149,8 @@ WILLS = {
 
 
 @cache
-def _bias(will: str) -> NDArray[np.float32]:
-    tokenizer, (want, end) = toy_tokenizer(), WILLS[will]
+def _bias(will: str, tokenizer: ToyTokenizer) -> NDArray[np.float32]:
+    want, end = WILLS[will]
     wanted = [(want(piece) or 0.0) if want else 0.0 for piece in tokenizer.plain]
     return np.array([*wanted, end, 60.0, *[70.0] * PADDING], dtype=np.float32)
 
@@ -163,6 +168,7 @@ class ToySource:
     appended: list[list[int]] = field(default_factory=list)
     asked: int = 0
     taken: int = 0
+    tokenizer: ToyTokenizer = field(default_factory=toy_tokenizer)
 
     @property
     def length(self) -> int:
@@ -173,7 +179,7 @@ class ToySource:
 
     def logits(self) -> NDArray[np.float32]:
         self.asked += 1
-        bias = _bias(self.will)
+        bias = _bias(self.will, self.tokenizer)
         if self.will == "flat":
             return bias.copy()
         rng = np.random.Generator(np.random.Philox(key=self.seed, counter=self.length))
@@ -181,7 +187,7 @@ class ToySource:
 
     def rollback(self, tokens: int) -> None:
         """Only one end token, just emitted, is ever taken back."""
-        assert (tokens, self.appended[-1]) == (1, [toy_tokenizer().eos_token_id]), f"{tokens} tokens were taken back"
+        assert (tokens, self.appended[-1]) == (1, [self.tokenizer.eos_token_id]), f"{tokens} tokens were taken back"
         self.appended.pop()
         self.taken += 1
 
@@ -196,28 +202,46 @@ class ToyEngine:
     name: str = "toy"
     sources: list[ToySource] = field(default_factory=list)
     grammars: list[str] = field(default_factory=list)
+    tokenizer: ToyTokenizer = field(default_factory=toy_tokenizer)
 
     @property
     def end_token(self) -> int:
-        return toy_tokenizer().eos_token_id
+        return self.tokenizer.eos_token_id
 
     def encode(self, text: str) -> list[int]:
-        return toy_tokenizer()(text)
+        return self.tokenizer(text)
 
     def decode(self, tokens: list[int]) -> bytes:
-        return toy_tokenizer().data(tokens)
+        return self.tokenizer.data(tokens)
+
+    def spell(self, data: bytes) -> list[int]:
+        return self.tokenizer(data)
 
     def render(self, messages: list[Message], prefill: str = "") -> list[int]:
-        said = [(*self.encode(f"{m['role']}: {m['content']}"), toy_tokenizer().special) for m in messages]
+        said = [(*self.encode(f"{m['role']}: {m['content']}"), self.tokenizer.special) for m in messages]
         return [*(token for message in said for token in message), *self.encode(prefill)]
 
     def render_text(self, text: str) -> list[int]:
         return self.encode(text)
 
+    def template(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> str:
+        told = [f"tools: {json.dumps(tools)}{SPECIAL}"] if tools else []
+        said = [f"{m['role']}: {m.get('content')}{SPECIAL}" for m in messages]
+        return "".join([*told, *said, "assistant: "])
+
+    def read(self, text: str) -> list[int]:
+        pieces = text.split(SPECIAL)
+        return [
+            t for i, piece in enumerate(pieces) for t in ([self.tokenizer.special] if i else []) + self.encode(piece)
+        ]
+
+    def special(self, text: str) -> int | None:
+        return self.tokenizer.special if text == SPECIAL else None
+
     def matcher(self, grammar: str) -> Matcher:
         self.grammars.append(grammar)
-        return toy_matchers().matcher(grammar)
+        return self.tokenizer.matchers.matcher(grammar)
 
     def open(self, prompt: list[int]) -> ToySource:
-        self.sources.append(ToySource(self.seed, self.will, len(prompt)))
+        self.sources.append(ToySource(self.seed, self.will, len(prompt), tokenizer=self.tokenizer))
         return self.sources[-1]

@@ -91,7 +91,7 @@ def test_a_view_of_nothing() -> None:
     ("rule", "message"),
     [
         ({}, "needs exactly one of ltl, template, deny, require, unique, verbatim"),
-        ({"ltl": "t", "deny": "t"}, "needs exactly one of ltl, template, deny, require, unique, verbatim, not ltl and deny"),
+        ({"ltl": "t", "deny": "t"}, "one of ltl, template, deny, require, unique, verbatim, not ltl and deny"),
         ({"ltl": "t", "when": "a"}, "'when' belongs to 'deny', 'require', 'unique' or 'verbatim', not to 'ltl'"),
         ({"template": "respons", "params": {"a": "t", "b": "a"}}, "response"),
         ({"template": "response", "params": {"a": "t"}}, "b"),

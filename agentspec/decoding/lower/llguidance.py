@@ -13,10 +13,12 @@ from agentspec.automata.letter import Letter
 from agentspec.content.constraint import (
     LINE,
     And,
+    Border,
     Characters,
     Choice,
     Constraint,
     Literal,
+    Marker,
     Not,
     Ranges,
     Repeat,
@@ -31,32 +33,118 @@ def lower(
     segment: Segment,
     text_of: Callable[[Letter], Constraint],
     together: Callable[[tuple[Letter, ...]], Constraint] | None = None,
+    special: Callable[[str], int | None] = lambda _: None,
 ) -> str:
     """The grammar of a segment; ``text_of`` gives the whole text of a letter, cue to border.
 
     Letters of one step and tool with the same node behind them are one terminal; ``together`` gives their texts, where
     it knows them more simply than as a choice. Of letters that one text may turn out to be, the first stands for all.
+    ``special`` gives the special token that is written like a text, if there is one: then the text is that token alone.
     """
-    terminals: dict[tuple[Letter, ...], str] = {}
+    lowering = _Lowering(text_of, together or (lambda some: Choice(tuple(map(text_of, some)))), special)
     rules: list[str] = []
     for i, node in enumerate(segment.nodes):
         alike: dict[tuple[str | None, str | None, int | None], dict[Letter, Letter]] = {}
-        for letter, behind in node.alternatives:
-            alike.setdefault((letter.step, letter.tool, behind), {}).setdefault(letter.choice, letter)
+        for way in node.alternatives:
+            letter = way.letter
+            alike.setdefault((letter.step, letter.tool, way.behind), {}).setdefault(letter.choice, letter)
         ways = []
         for (_, _, behind), letters in alike.items():
-            name = terminals.setdefault(tuple(letters.values()), f"L{len(terminals)}")
+            named = tuple(letters.values())
+            name = lowering.named(named)
             ways.append(name if behind is None else f"{name} n{behind}")
+            if behind is not None and segment.nodes[behind].may_end and (ended := lowering.ended(named)):
+                ways.append(ended)
         if node.may_end:
             ways.append('""')
         rules.append(f"n{i}: {' | '.join(ways)}")
-    fragments = _Fragments()
-    texts = {}  # held until all are written: fragments are known by identity
-    several = together or (lambda some: Choice(tuple(map(text_of, some))))
-    for some, name in terminals.items():
-        texts[name] = text_of(some[0]) if len(some) == 1 else several(some)
-    lexemes = [f"{name}: {fragments.expression(text)}" for name, text in texts.items()]
-    return "\n".join(["start: n0", *rules, *lexemes, *fragments.definitions, ""])
+    return "\n".join(["start: n0", *rules, *lowering.definitions, *lowering.fragments.definitions, ""])
+
+
+class _Lowering:
+    """The texts of letters as terminals, or, where special tokens are among them, as rules over those and terminals."""
+
+    def __init__(
+        self,
+        text_of: Callable[[Letter], Constraint],
+        together: Callable[[tuple[Letter, ...]], Constraint],
+        special: Callable[[str], int | None],
+    ) -> None:
+        self._text_of, self._together, self._special = text_of, together, special
+        self._texts: dict[tuple[Letter, ...], Constraint] = {}
+        self._names: dict[tuple[tuple[Letter, ...], bool], str] = {}
+        self._held: list[Constraint] = []  # until all are written: fragments are known by identity
+        self.definitions: list[str] = []
+        self.fragments = _Fragments()
+
+    def named(self, letters: tuple[Letter, ...]) -> str:
+        """The name of the texts of letters."""
+        return self._named(letters, self._text(letters), ended=False)
+
+    def ended(self, letters: tuple[Letter, ...]) -> str | None:
+        """The name of their texts without a border, where the end of all may stand in its place."""
+        match self._text(letters):
+            case Sequence(parts=(*before, Border())):
+                return self._named(letters, Sequence(tuple(before)), ended=True)
+            case Choice(options=options) if all(map(_has_border, options)):
+                shorter = [Sequence(option.parts[:-1]) for option in options if isinstance(option, Sequence)]
+                return self._named(letters, Choice(tuple(shorter)), ended=True)
+        return None
+
+    def _text(self, letters: tuple[Letter, ...]) -> Constraint:
+        if letters not in self._texts:
+            self._texts[letters] = self._text_of(letters[0]) if len(letters) == 1 else self._together(letters)
+        return self._texts[letters]
+
+    def _named(self, letters: tuple[Letter, ...], text: Constraint, *, ended: bool) -> str:
+        name = self._names.get((letters, ended))
+        if name is not None:
+            return name
+        forms, number = self._forms(text), len(self._names)
+        self._held += [part for form in forms for part in form if not isinstance(part, int)]
+        if forms == [[text]]:
+            name = f"L{number}"
+            self.definitions.append(f"{name}: {self.fragments.expression(text)}")
+        else:
+            name = f"l{number}"
+            ways = [" ".join(self._part(part, name) for part in form) for form in forms]
+            self.definitions.append(f"{name}: {' | '.join(ways)}")
+        self._names[letters, ended] = name
+        return name
+
+    def _part(self, part: Constraint | int, name: str) -> str:
+        if isinstance(part, int):
+            return f"<[{part}]>"
+        lexeme = f"{name.upper()}P{len(self.definitions)}"
+        self.definitions.append(f"{lexeme}: {self.fragments.expression(part)}")
+        return lexeme
+
+    def _forms(self, text: Constraint) -> list[list[Constraint | int]]:
+        """The ways to write a text, each as terminals and special tokens in turn."""
+        match text:
+            case Choice(options=options) if any(map(self._is_marked, options)):
+                return [form for option in options for form in self._forms(option)]
+            case Sequence() if self._is_marked(text):
+                form: list[Constraint | int] = []
+                plain: list[Constraint] = []
+                for part in text.parts:
+                    token = self._special(part.text) if isinstance(part, Marker) else None
+                    if token is None:
+                        plain.append(part)
+                        continue
+                    form += [*([Sequence(tuple(plain))] if plain else []), token]
+                    plain = []
+                return [[*form, *([Sequence(tuple(plain))] if plain else [])]]
+        return [[text]]
+
+    def _is_marked(self, text: Constraint) -> bool:
+        return isinstance(text, Sequence) and any(
+            isinstance(part, Marker) and self._special(part.text) is not None for part in text.parts
+        )
+
+
+def _has_border(text: Constraint) -> bool:
+    return isinstance(text, Sequence) and isinstance(text.parts[-1], Border)
 
 
 def slices() -> list[str]:
