@@ -184,10 +184,10 @@ PATTERN_DEPTH = 50
 """Levels at which its groups may nest."""
 
 PATTERN_COUNT = 10_000
-"""The largest count in ``{m,n}``."""
+"""The largest count in ``{m,n}`` of a regular expression."""
 
 PATTERN_SIZE = 100_000
-"""Characters of a regular expression with its counts written out."""
+"""Characters and classes of a regular expression when its counts are written out."""
 
 NUMBER_DIGITS = 40
 """Digits of a number that others are compared with."""
@@ -200,6 +200,9 @@ MULTIPLES_SIZE = 2_000
 
 SCHEMA_DEPTH = 20
 """Levels at which a JSON Schema may nest."""
+
+SCHEMA_BOUND = 10_000
+"""The largest bound on lengths and numbers of items in a JSON Schema."""
 
 WHERE_WAYS = 200
 """Ways in which the conditions of a ``where`` may fail together that are written out."""
@@ -274,7 +277,7 @@ TRUST_BYTES = 8_000_000
 # ---- episode
 
 REPLAY_BYTES = 64 * 2**20
-"""Bytes of a line, or of one JSON value, in a log."""
+"""Bytes of one line of a log, or of a file that is one JSON value."""
 
 DEAF_STATES = 2_000
 """States up to which it is looked whether positions at which nothing holds can be left out."""

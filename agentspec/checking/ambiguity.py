@@ -58,6 +58,7 @@ def _shared(one: Language, other: Language, what: str) -> str | None:
     """A shortest text of one language that is a text of the other, or begins one; None where there is none."""
     seen = {(one.start, other.start): ""}
     queue = deque(seen)
+    most = limits.AMBIGUITY_STATES
     while queue:
         left, right = queue.popleft()
         text = seen[left, right]
@@ -66,8 +67,8 @@ def _shared(one: Language, other: Language, what: str) -> str | None:
         for character, *pair in one.common(left, other, right):
             behind = (pair[0], pair[1])
             if behind not in seen:
-                if len(seen) >= limits.AMBIGUITY_STATES:
-                    raise TooLarge(f"{what} takes more than {limits.AMBIGUITY_STATES} states to decide: give them different cues")
+                if len(seen) >= most:
+                    raise TooLarge(f"{what} takes more than {most} states to decide: give them different cues")
                 seen[behind] = text + character
                 queue.append(behind)
     return None

@@ -106,9 +106,12 @@ class Analysis:
         }
 
 
-def analyse(compiled: Compiled, *, seconds: float = limits.ANALYSIS_SECONDS) -> Analysis:
-    """Examine a realizable spec. Examines rule by rule and stops where ``seconds`` have passed."""
-    until = time.monotonic() + seconds
+def analyse(compiled: Compiled, *, seconds: float | None = None) -> Analysis:
+    """Examine a realizable spec. Examines rule by rule and stops past ``seconds``.
+
+    By default they are ``limits.ANALYSIS_SECONDS``.
+    """
+    until = time.monotonic() + (limits.ANALYSIS_SECONDS if seconds is None else seconds)
     effects: list[Effect] = []
     left_out: list[str] = []
     for rule in compiled.blocking:

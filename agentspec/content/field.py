@@ -121,7 +121,9 @@ class _FieldReader:
     def length(self, written: str, at: int) -> int:
         digits = written.strip()
         if not digits or not set(digits) <= set(string.digits) or not 1 <= int(digits[:9]) <= limits.FIELD_LENGTH:
-            raise self.source.problem(at, f"a length is a whole number from 1 to {limits.FIELD_LENGTH}, not {quoted(digits)}")
+            raise self.source.problem(
+                at, f"a length is a whole number from 1 to {limits.FIELD_LENGTH}, not {quoted(digits)}"
+            )
         return int(digits)
 
     def choice(self, written: str, at: int) -> Constraint:
@@ -161,7 +163,9 @@ class _FieldReader:
                 most = self.length(said, at)
         for name in names:
             if not name or not set(name) <= set(_NAME) or name[0] not in string.ascii_letters + "_":
-                raise self.source.problem(at, f"a span names steps, and then perhaps last, 3 words, or a length, not {quoted(name)}")
+                raise self.source.problem(
+                    at, f"a span names steps, and then perhaps last, 3 words, or a length, not {quoted(name)}"
+                )
         return Quote(tuple(dict.fromkeys(names)), most, latest, words)
 
 

@@ -119,8 +119,8 @@ class Lowering:
 
     def count(self, schema: Mapping[str, Any], keyword: str, default: int, pointer: str) -> int:
         value = schema.get(keyword, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 10_000:
-            raise self.refuse(f"{pointer}/{keyword}", "needs a whole number from 0 to 10000")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limits.SCHEMA_BOUND:
+            raise self.refuse(f"{pointer}/{keyword}", f"needs a whole number from 0 to {limits.SCHEMA_BOUND}")
         return value
 
     def bounds(self, schema: Mapping[str, Any], noun: str, most: int, pointer: str) -> tuple[int, int]:

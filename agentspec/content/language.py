@@ -99,11 +99,12 @@ class Language:
             if mine != NOTHING and theirs != NOTHING:
                 yield character, mine, theirs
 
-    def shortest(self, *, start: int | None = None, limit: int = limits.LANGUAGE_STATES, what: str = "a constraint") -> str | None:
+    def shortest(self, *, start: int | None = None, limit: int | None = None, what: str = "a constraint") -> str | None:
         """A shortest text (from another state), None where there is none.
 
-        Raises TooLarge, naming ``what``, past ``limit`` states.
+        Raises TooLarge, naming ``what``, past ``limit`` states, by default ``limits.LANGUAGE_STATES``.
         """
+        most = limits.LANGUAGE_STATES if limit is None else limit
         first = self.start if start is None else start
         if first == NOTHING or self.accepts_at(first):
             return None if first == NOTHING else ""
@@ -113,15 +114,15 @@ class Language:
             state = queue.popleft()
             for low, high, target in self.stretches(state):
                 if target not in came:
-                    if len(came) >= limit:
-                        raise TooLarge(f"{what}: whether it has any text takes more than {limit} states to decide")
+                    if len(came) >= most:
+                        raise TooLarge(f"{what}: whether it has any text takes more than {most} states to decide")
                     came[target] = (state, (low, high))
                     if self.accepts_at(target):
                         return _spelled(came, target)
                     queue.append(target)
         return None
 
-    def is_empty(self, *, start: int | None = None, limit: int = limits.LANGUAGE_STATES, what: str = "a constraint") -> bool:
+    def is_empty(self, *, start: int | None = None, limit: int | None = None, what: str = "a constraint") -> bool:
         """Whether there is no text. Raises TooLarge as `shortest`."""
         return self.shortest(start=start, limit=limit, what=what) is None
 

@@ -51,7 +51,7 @@ def decimal_of(value: object) -> Decimal | None:
 
 
 def compared(comparison: Comparison, bound: Decimal) -> Constraint:
-    """The numbers, of any length, that compare so with ``bound``. Raises InvalidInput past ``limits.NUMBER_DIGITS`` digits."""
+    """The numbers, of any length, that compare so with ``bound``. Raises InvalidInput past ``limits.NUMBER_DIGITS``."""
     positive = _magnitude(comparison, bound)
     negative = _magnitude(_FLIPPED[comparison], bound.copy_negate())
     return either([positive, Sequence((Literal("-"), negative))])
@@ -74,7 +74,9 @@ def multiple_of(step: Decimal, digits: int = DIGITS) -> Constraint:
     fraction = fraction.rstrip("0")
     unit, places = int(whole + fraction), len(fraction)
     if unit > limits.MULTIPLES_STEP:
-        raise InvalidInput(f"multiples of {step} cannot be told: its digits make a number larger than {limits.MULTIPLES_STEP}")
+        raise InvalidInput(
+            f"multiples of {step} cannot be told: its digits make a number larger than {limits.MULTIPLES_STEP}"
+        )
     return Sequence((_OPTIONAL_SIGN, _Multiples(unit, places, str(step)).numbers(digits)))
 
 

@@ -195,7 +195,9 @@ class _Parser:
         body, size = group.items.pop(), group.sizes.pop()
         written = size * max(minimum if maximum is None else maximum, 1)
         if written > limits.PATTERN_SIZE:
-            raise self.problem(f"with its counts written out this is larger than {limits.PATTERN_SIZE} characters", offset)
+            raise self.problem(
+                f"with its counts written out this is larger than {limits.PATTERN_SIZE} characters", offset
+            )
         if isinstance(body, Characters) and (body.minimum, body.maximum) == (1, 1):
             group.items.append(Characters(body.ranges, minimum, maximum))
         else:

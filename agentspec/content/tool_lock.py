@@ -23,7 +23,6 @@ from agentspec.errors import InvalidInput, Location, SyntaxProblem, nearest
 
 LOCK_FILE = "tools.lock.json"
 LOCK_VERSION = 1
-
 REWRITE = "agentspec tools lock"
 _KEYS = ["lock_version", "tools", "predicates"]
 

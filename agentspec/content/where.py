@@ -231,8 +231,8 @@ class _Refining:
         for condition, wanted in asked:
             splits = [_all_hold(condition)] if wanted else _one_fails(condition)
             ways = [_both(way, split) for way in ways for split in splits]
-            if len(ways) > limits.WHERE_WAYS:
-                raise TooLarge(f"{self.lowering.what}: more than {limits.WHERE_WAYS} ways in which the conditions may fail together")
+            if len(ways) > (most := limits.WHERE_WAYS):
+                raise TooLarge(f"{self.lowering.what}: more than {most} ways in which the conditions may fail together")
         return either([self.members(schema, way, pointer, depth) for way in ways])
 
     def members(self, schema: Mapping[str, Any], way: _Way, pointer: str, depth: int) -> Constraint:

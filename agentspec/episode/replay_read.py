@@ -139,7 +139,9 @@ def _is_whole(line: bytes) -> bool:
 def _document(stream: BinaryIO, file: str) -> Iterator[Recorded]:
     raw = stream.read(limits.REPLAY_BYTES + 1)
     if len(raw) > limits.REPLAY_BYTES:
-        yield _broken(Problem(file, 1, 1, f"one JSON value of more than {limits.REPLAY_BYTES} bytes: use one line a message"))
+        yield _broken(
+            Problem(file, 1, 1, f"one JSON value of more than {limits.REPLAY_BYTES} bytes: use one line a message")
+        )
         return
     try:
         text = raw.decode("utf-8-sig")

@@ -36,7 +36,6 @@ from agentspec.spec.step import INDENT
 from agentspec.spec.style import written_line
 
 BORDER = "\n"
-
 _ANYTHING = Characters(ANY, 0, None)
 
 

@@ -153,9 +153,9 @@ def instances(spec: Spec, tools: Sequence[str]) -> tuple[Rule, ...]:
 def _instances(declared: Rule, spec: Spec, tools: Sequence[str]) -> Iterator[Rule]:
     names = {"tools": tuple(tools), "steps": tuple(spec.steps)}
     ranges = [names[among] if isinstance(among, str) else among for _, among in declared.each]
-    if (many := prod(map(len, ranges))) > limits.RULE_INSTANCES:
+    if (many := prod(map(len, ranges))) > (most := limits.RULE_INSTANCES):
         raise TooLarge(
-            f"the rule '{declared.id}' stands for {many} rules by its 'for'; at most {limits.RULE_INSTANCES} are made of one",
+            f"the rule '{declared.id}' stands for {many} rules by its 'for'; at most {most} are made of one",
             location=declared.location,
         )
     for values in product(*ranges):

@@ -41,7 +41,9 @@ class YamlFile:
         self.lines = _BREAK.split(text)
         self._marks: dict[tuple[Steps, bool], tuple[int, int]] = {((), False): (1, 1), ((), True): (1, 1)}
         if len(text) > limits.YAML_LENGTH:
-            raise SyntaxProblem(f"the file is larger than {limits.YAML_LENGTH} characters", location=Location(source, 1, 1))
+            raise SyntaxProblem(
+                f"the file is larger than {limits.YAML_LENGTH} characters", location=Location(source, 1, 1)
+            )
         self._guarded(lambda: self._refuse_unsafe(text))
         node = self._guarded(lambda: YAML(typ="safe", pure=True).compose(text))
         if not isinstance(node, MappingNode):

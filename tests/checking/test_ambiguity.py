@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentspec.checking import ambiguity
+from agentspec import limits
 from agentspec.errors import InvalidInput, SpecError, TooLarge
 from tests.checking.agents import STEPS, compiled
 from tests.laws.meaning import fault
@@ -201,6 +201,6 @@ def test_refused_exactly_where_a_text_has_two_readings() -> None:
 
 
 def test_what_cannot_be_decided_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ambiguity, "PAIR_LIMIT", 10)
+    monkeypatch.setattr(limits, "AMBIGUITY_STATES", 10)
     with pytest.raises(TooLarge, match="whether u and v can be told apart takes more than 10 states"):
         two({"cue": "[U]", "regex": "[ab]{20}c"}, {"cue": "[U]", "regex": "[ab]{20}d"})

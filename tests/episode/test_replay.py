@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from agentspec import limits
 from agentspec.episode.replay import Replayer, TraceReport
 from agentspec.episode.replay_messages import Messages, failed_if, looks_failed
 from agentspec.episode.replay_policy import load_policy
@@ -342,7 +343,7 @@ def test_one_bad_line_among_conversations_stops_no_other(tmp_path: Path, replaye
 
 
 def test_a_line_that_is_too_long(tmp_path: Path, replayer: Replayer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentspec.episode.replay_read.SIZE_LIMIT", 200)
+    monkeypatch.setattr(limits, "REPLAY_BYTES", 200)
     file = tmp_path / "a.jsonl"
     file.write_text(f"[{GOOD}]\n[{GOOD}{' ' * 500}]\n[{GOOD}]\n", encoding="utf-8")
     found = reports(replayer, [file])

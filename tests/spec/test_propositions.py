@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from agentspec import limits
 from agentspec.automata.letter import Letter
 from agentspec.content.language import matches
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, SpecError, TooLarge
-from agentspec.spec import alphabet as module
 from agentspec.spec.alphabet import Alphabet, alphabet
 from agentspec.spec.load import load_text
 
@@ -153,7 +153,7 @@ def test_what_can_be_quoted_is_told_where_others_write() -> None:
 def test_too_many_valuations_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     many = [f"a{i}: {{at: t, contains: '{i}'}}" for i in range(3)]
     assert len(letters(made(*many), "t")) == 8
-    monkeypatch.setattr(module, "LETTER_LIMIT", 7)
+    monkeypatch.setattr(limits, "STEP_LETTERS", 7)
     with pytest.raises(TooLarge, match="the step 't' has more than 7 letters"):
         made(*many)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentspec.content import tool_lock
-from agentspec.content.tool_file import MAX_BYTES
+from agentspec import limits
 from agentspec.content.tool_lock import LOCK_FILE, InFile, InPackage, LockedTool, lock_text, read_lock
 from agentspec.content.tool_ref import parse_tool_ref
 from agentspec.content.tool_schema import ToolSchema
@@ -190,7 +189,7 @@ def test_two_functions_of_one_name_in_one_file(here: Path) -> None:
         ("./my_tools.py:short", "tool 'short' has no description"),
         ("./my_tool.py:pay", r"my_tool\.py: no such file"),
         ("./folder.py:pay", r"folder\.py: not a regular file"),
-        ("./huge.py:pay", rf"huge\.py: larger than {MAX_BYTES} bytes"),
+        ("./huge.py:pay", rf"huge\.py: larger than {limits.TOOL_FILE_BYTES} bytes"),
         ("./binary.py:pay", r"binary\.py: cannot be imported: \w+"),
         ("./latin.py:pay", r"latin\.py: cannot be imported: SyntaxError"),
         ("./outside.py:pay", "outside.py is a link to .*, which lies outside"),
@@ -202,7 +201,7 @@ def test_what_an_agent_names_must_be_there(here: Path, tmp_path: Path, text: str
     with (here / "my_tools.py").open("a") as file:
         file.write("\n\nclass Bank:\n    def __call__(self): ...\n\n\nbank = Bank()\nnumber = 1\nshort = lambda x: x\n")
     (here / "folder.py").mkdir()
-    (here / "huge.py").write_bytes(b"#" * (MAX_BYTES + 1))
+    (here / "huge.py").write_bytes(b"#" * (limits.TOOL_FILE_BYTES + 1))
     (here / "binary.py").write_bytes(bytes(range(256)) * 20)
     (here / "latin.py").write_bytes('"é"'.encode("latin-1"))
     (tmp_path / "outside.py").write_text(PAY)
@@ -293,7 +292,7 @@ def test_broken_entries_of_packages(tmp_path: Path, key: str, value: Any) -> Non
 )
 def test_broken_files(tmp_path: Path, content: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if "larger" in message:
-        monkeypatch.setattr(tool_lock, "MAX_LOCK_BYTES", 1000)
+        monkeypatch.setattr(limits, "TOOL_LOCK_BYTES", 1000)
     (tmp_path / LOCK_FILE).write_bytes(content)
     with pytest.raises(InvalidInput, match=message) as caught:
         read_lock(tmp_path / LOCK_FILE)
