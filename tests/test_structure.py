@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import agentspec
@@ -15,6 +16,7 @@ ROOMS = [
     "cli",
 ]  # fmt: skip
 EVERYWHERE = {"errors", "limits", "reading", "shipped"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 HEAVY = {"torch", "transformers"}
 MAY_IMPORT_HEAVY = {"engines/transformers.py", "engines/convert.py"}
 
@@ -45,6 +47,26 @@ def test_each_room_imports_only_to_its_left() -> None:
 def test_what_all_may_import_imports_no_room() -> None:
     for name in EVERYWHERE:
         assert not {i for i in imports(PACKAGE / f"{name}.py") if i.startswith("agentspec.")}
+
+
+def test_every_limit_is_described_and_read_where_it_is_used() -> None:
+    body = ast.parse((PACKAGE / "limits.py").read_text(encoding="utf-8")).body
+    names = set()
+    for one, behind in pairwise([*body, ast.Pass()]):
+        if isinstance(one, ast.Assign):
+            assert isinstance(behind, ast.Expr), f"line {one.lineno}: a limit without a word about it"
+            names |= {target.id for target in one.targets if isinstance(target, ast.Name)}
+    read, bound_early = set(), set()
+    for file in PACKAGE.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        bodies = [line for node in ast.walk(tree) if isinstance(node, FUNCTIONS) for line in node.body]
+        late = {id(node) for line in bodies for node in ast.walk(line)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "limits":
+                (read if id(node) in late else bound_early).add(node.attr)
+        assert "from agentspec.limits import" not in ast.unparse(tree), f"{file}: a limit is read as limits.NAME"
+    assert not bound_early, "read when the module is imported, so that setting it comes too late"
+    assert read & names == names, f"nobody reads {sorted(names - read)}"
 
 
 def test_every_module_lies_in_a_room() -> None:
