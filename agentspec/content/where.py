@@ -173,7 +173,7 @@ class _Refining:
             if "pattern" in condition:
                 found.append(self.lowering.pattern(condition, pointer, escapes))
         if TEXTS in condition:
-            texts = condition[TEXTS].get(_broad(kind))
+            texts: Constraint | None = condition[TEXTS].get(_broad(kind))
             if texts is None:
                 return None
             found.append(texts)

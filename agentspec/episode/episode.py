@@ -135,9 +135,7 @@ class Episode:
                 return True
             raise _Ended("stopped_rule", f"{self.failures}, and the budget holds nothing else")
         writing = Writing(position, plan, bound)
-        matcher = self.engine.matcher(
-            lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special)
-        )
+        matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special))
         landing = self._landing(writing, texts)
         ended = False
         for emitted in decode(matcher, source, self.sampler, self.counters, landing):

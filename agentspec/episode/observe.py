@@ -51,7 +51,9 @@ def observe(
     assert step is not None
     limit = compiled.agent.spec.steps[step].max_tokens
     kept, mark, tokens = fitted(compiled, engine, step, outcome.text, limit)
-    found = heard(compiled, quotes, possible, {step, *happened}, outcome.text, kept, outcome.value if outcome.ok else UNSAID)
+    found = heard(
+        compiled, quotes, possible, {step, *happened}, outcome.text, kept, outcome.value if outcome.ok else UNSAID
+    )
     if found is None:
         raise EngineFault(f"no letter holds the outcome of {name}: {', '.join(sorted(happened))}")
     return Observation(found[0], outcome, kept + mark, tokens, found[1])

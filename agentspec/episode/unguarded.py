@@ -73,7 +73,9 @@ class UnguardedEpisode(Episode):
                     yield self._read(whole[0], tokens, time.perf_counter() - began)
                     tokens, began = 0, time.perf_counter()
                     if self.compiled.arena.owner[self._state] != Owner.MODEL:
-                        if ended and not is_native(self.compiled):  # the line is complete all the same: give it the border it lacks
+                        if ended and not is_native(
+                            self.compiled
+                        ):  # the line is complete all the same: give it the border it lacks
                             source.append(self.engine.encode("\n"))
                         return False
             if ended:

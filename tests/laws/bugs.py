@@ -244,7 +244,9 @@ def costs_hope_for_the_best(patch: pytest.MonkeyPatch) -> None:
 def _with_more(segment: Segment, position: Position) -> Segment:
     first = segment.nodes[0]
     known = {way.letter for way in first.alternatives}
-    more = tuple(Alternative(letter, None, 0) for letter in position.guard.possible(position.state) if letter not in known)
+    more = tuple(
+        Alternative(letter, None, 0) for letter in position.guard.possible(position.state) if letter not in known
+    )
     return Segment((replace(first, alternatives=first.alternatives + more), *segment.nodes[1:]))
 
 
@@ -378,7 +380,9 @@ def emptiness_is_ignored(patch: pytest.MonkeyPatch) -> None:
 def what_is_cut_can_be_quoted(patch: pytest.MonkeyPatch) -> None:
     """Quotations are taken from the whole result, not from what was shown of it."""
     honest = observe_module.heard
-    patch.setattr(observe_module, "heard", lambda c, q, p, facts, text, _shown, value: honest(c, q, p, facts, text, text, value))
+    patch.setattr(
+        observe_module, "heard", lambda c, q, p, facts, text, _shown, value: honest(c, q, p, facts, text, text, value)
+    )
 
 
 def quotations_need_no_words(patch: pytest.MonkeyPatch) -> None:

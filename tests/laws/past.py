@@ -29,7 +29,8 @@ TOOLS: dict[str, dict[str, Any]] = {
 
 SAID = ["", " \n", "A-7", "red", "pay 2.50 to Ann, please", "Ann and Bob\nwent on", "x", "blue blue", "null", "[]"]
 RESULTS: list[Any] = [None, "", [], {}, 0, 2.5, "red", True, {"total": 1}, {"total": "2"}, {"total": 2.50},
-                      {"total": None}, {"total": [1, 2]}, {"id": {"n": -1}}, {"total": 10**60}, {"total": 0.0}]  # fmt: skip
+                      {"total": None}, {"total": [1, 2]}, {"id": {"n": -1}}, {"total": 10**60},
+                      {"total": 0.0}]  # fmt: skip
 """What tools may answer: empty, minimal, of the wrong kind, and now and then of use."""
 
 
@@ -205,7 +206,9 @@ def draw_rule(rng: Random, tool: str, sources: Sequence[str]) -> Asked:
         )
     which = rng.choice(["last", "last", "any"]) if kind == "require" else "last"
     of, other = rng.choice(["call", "result"]), rng.choice(sorted(TOOLS))
-    inner = rng.choice(_PATHS[other] if of == "call" else ["total", "id.n", "", "total.*" if which == "any" else "total"])
+    inner = rng.choice(
+        _PATHS[other] if of == "call" else ["total", "id.n", "", "total.*" if which == "any" else "total"]
+    )
     operator = rng.choice(["==", "==", "!=", "<", "<=", ">", ">="])
     named = f"call({other})" if of == "call" else other
     condition = f"{shown} {operator} {which}({named}){'.' if inner else ''}{inner}"

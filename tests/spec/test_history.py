@@ -8,15 +8,12 @@ from typing import Any
 
 import pytest
 
-from agentspec.checking.compile import compile_agent
-from agentspec.content.language import Language, matches
+from agentspec.content.language import Language
 from agentspec.content.tool_schema import ToolSchema
-from agentspec.errors import AgentSpecError
 from agentspec.spec.alphabet import Alphabet, alphabet
 from agentspec.spec.history_judge import breaks
 from agentspec.spec.load import load_text
 from agentspec.spec.memory import Memory
-from agentspec.spec.rule import instances
 from tests.laws.past import TOOLS, Asked, Past, candidates, draw_past, draw_rule, fine, schema, value_of
 
 STEPS = {
@@ -70,7 +67,9 @@ def check_rules(rules: list[Asked], pasts: list[Past]) -> int:
                 expected = all(fine(rule, value, past) for rule in rules)
                 got = bound is None or (now is not None and now.accepts(text))
                 assert got == expected, (text, [rule.yaml for rule in rules], past.events)
-                said = any(breaks(one.history, letter, json.loads(text), memory(past)) for one in spec.rules if one.history)
+                said = any(
+                    breaks(one.history, letter, json.loads(text), memory(past)) for one in spec.rules if one.history
+                )
                 assert said != expected, (text, [rule.yaml for rule in rules], past.events)
                 allowed = allowed or expected
                 seen.add(expected)
@@ -78,7 +77,8 @@ def check_rules(rules: list[Asked], pasts: list[Past]) -> int:
                 assert content is not None or bound is None
             elif content is not None:
                 found = Language(content).shortest()
-                assert found is not None and all(fine(rule, value_of(found), past) for rule in rules)
+                assert found is not None
+                assert all(fine(rule, value_of(found), past) for rule in rules)
     return len(seen)
 
 
