@@ -78,40 +78,47 @@ class Completions:
         return best[1], best[2]
 
     def _search(self, state: int) -> int:
-        """The least number of bytes from a state to the end of a text, and on the way there for each state."""
+        """The least number of bytes from a state to the end of a text, and on the way there for each state.
+
+        Of texts that are equally short it is always the same one, whatever was searched before: the first in order.
+        """
         known, language = self._next, self.language
         if state in known:
             return known[state][0]
-        if state == NOTHING:
-            raise ValueError("no text begins like this")
-        came: dict[int, tuple[int, str]] = {}
+        ways: dict[int, list[tuple[str, int]]] = {}
         least = {state: 0}
-        done: set[int] = set()
+        total: int | None = None
         queue = [(0, state)]
-        while queue:
+        while queue and (total is None or queue[0][0] <= total):
             size, here = heappop(queue)
-            if here in done:
+            if here in ways or size > least[here]:
                 continue
-            done.add(here)
-            if language.accepts_at(here):
-                known.setdefault(here, (0, "", here))
+            if here not in known and language.accepts_at(here):
+                known[here] = (0, "", here)
             if here in known:
-                total = size + known[here][0]
-                while here != state:
-                    before, character = came[here]
-                    known[before] = (total - least[before], character, here)
-                    here = before
-                return total
-            if len(done) > limits.ENDING_STATES:
+                total = min(size + known[here][0], total if total is not None else size + known[here][0])
+            if here in known or size == total:
+                continue
+            if len(ways) == limits.ENDING_STATES:
                 raise TooLarge(f"how a text ends takes more than {limits.ENDING_STATES} states to find out")
-            for low, high, target in language.stretches(here):
-                character = readable(low, high)
+            ways[here] = [] if here == NOTHING else [(readable(a, b), c) for a, b, c in language.stretches(here)]
+            for character, target in ways[here]:
                 longer = size + len(character.encode())
                 if longer < least.get(target, longer + 1):
                     least[target] = longer
-                    came[target] = (here, character)
                     heappush(queue, (longer, target))
-        raise ValueError("no text begins like this")
+        if total is None:
+            raise ValueError("no text begins like this")
+        for here in sorted(ways, key=least.__getitem__, reverse=True):
+            rest = total - least[here]
+            shortest = [
+                (character, target)
+                for character, target in ways[here]
+                if target in known and len(character.encode()) + known[target][0] == rest
+            ]
+            if shortest:
+                known[here] = (rest, *min(shortest))
+        return total
 
 
 def _completed(pending: bytes, low: int, high: int) -> int | None:

@@ -98,8 +98,9 @@ class Landing:
         """
         if not self._plan:
             places, pending = self._here()
-            costs = [self._cost((place,), pending) for place in places]
-            best = places[costs.index(min(costs))]
+            open_places = [place for place in places if not self._is_whole(place, pending)]
+            costs = [self._cost((place,), pending) for place in open_places]
+            best = open_places[costs.index(min(costs))]
             if best.way is None:
                 return []
             self._plan = self._spell(self._completions.shortest(best.state, pending))
@@ -134,6 +135,10 @@ class Landing:
             ways.setdefault(way.letter.choice, way)
         found = tuple(_Place(way, self._start(way.letter), way.cost) for way in ways.values())
         return (*found, _Place(None, NOTHING, 0)) if here.may_stop else found
+
+    def _is_whole(self, place: _Place, pending: bytes) -> bool:
+        """Whether the text of a letter is whole: how it goes on behind that is said by other places."""
+        return place.way is not None and not pending and self._completions.language.accepts_at(place.state)
 
     def _start(self, letter: Letter) -> int:
         if letter not in self._starts:

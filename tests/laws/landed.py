@@ -7,7 +7,7 @@ step, on a cursor of the compiled guard that has plenty of everything and only b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -25,7 +25,7 @@ from tests.laws.bpe import joined_tokenizer, words_tokenizer
 from tests.laws.episode_laws import check_laws
 from tests.laws.harness import Count, sound
 from tests.laws.landing_specs import LandingSpec, landing_spec_from
-from tests.laws.played import Played, letters_of, play
+from tests.laws.played import CUT, Played, letters_of, play
 from tests.laws.toy import WILLS, ToyTokenizer, toy_tokenizer
 
 TOKENIZERS: dict[str, Callable[[], ToyTokenizer]] = {
@@ -56,7 +56,8 @@ def rewritten(played: Played) -> None:
     for record, letter in zip(played.records, letters, strict=True):
         if letter.owner == Owner.TOOL:
             failed = f"failed({letter.tool})" in letter.true
-            cursor.observe(record.content, shown=record.shown, ok=not failed, error="error" in letter.true)
+            shown = record.shown if record.shown == record.content else record.shown.removesuffix(CUT)
+            cursor.observe(record.content, shown=shown, ok=not failed, error="error" in letter.true)
         elif letter.owner == Owner.USER:
             cursor.take(str(letter.step), record.content)
         else:
@@ -98,42 +99,39 @@ def episodes_of(seed: int, count: Count, *, each: int = 6, wills: tuple[str, ...
 # What an episode would have needed ------------------------------------------------------------------------------------
 
 
-@dataclass
-class Needed:
-    """The tokens an episode needs from its beginning to be written as it was: the most that landing asked for at once.
-
-    ``plans`` are the segments with where they began: a smaller budget may offer less there.
-    """
-
-    tokens: int = 0
-    plans: list[tuple[Position, Segment]] | None = None
-
-
 def play_and_measure(
     spec: LandingSpec, compiled: Compiled, budget: Budget, options: dict[str, Any]
-) -> tuple[Played, int]:
+) -> tuple[Played, int | None]:
     """Play with plenty of tokens; also the least budget of tokens for which the design promises the same episode.
 
     Behind every token, and every run of forced ones, what was spent and the cheapest sure ending are within it; and at
-    the beginning of each segment it offers the same steps.
+    the beginning of each segment it offers the same steps. None where plenty was not enough: a token was refused.
     """
-    needed = [0]
+    needed, refused = [0], [False]
     begun: list[tuple[int, int, int, int, Segment]] = []
 
     class Measuring(Landing):
+        def fits(self, tokens: list[int]) -> bool:
+            refused.append(not super().fits(tokens))
+            return not refused[-1]
+
         def take(self, tokens: list[int]) -> None:
             super().take(tokens)
-            needed.append(budget.tokens - self.left + int(self.cost))
+            if not any(refused):
+                needed.append(budget.tokens - self.left + int(self.cost))
 
         def fits_end(self) -> bool:
-            fine = super().fits_end()
-            if fine:
+            refused.append(not super().fits_end())
+            if not refused[-1]:
                 needed.append(budget.tokens - self.left + 1 + int(self._stopping()))
-            return fine
+            return not refused[-1]
+
+        def must_stop(self) -> bool:
+            refused.append(super().must_stop())
+            return refused[-1]
 
     def planned(position: Position) -> Segment:
-        plan = segment(position)
-        left = position.left
+        plan, left = segment(position), position.left
         begun.append((position.state, budget.tokens - left.tokens, left.steps, left.calls, plan))
         return plan
 
@@ -141,8 +139,9 @@ def play_and_measure(
         patch.setattr(episode_module, "Landing", Measuring)
         patch.setattr(episode_module, "segment", planned)
         played = play(spec, compiled, budget=budget, **options)
+    if any(refused):
+        return played, None
     guard = compiled.guard_with(options["tokenizer"])
-    least = max([guard.least().tokens, *needed])
 
     def same_plans(tokens: int) -> bool:
         return all(
@@ -150,7 +149,7 @@ def play_and_measure(
             for state, spent, steps, calls, plan in begun
         )
 
-    low, high = least, budget.tokens
+    low, high = max(guard.least().tokens, *needed), budget.tokens
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if same_plans(middle) else (middle + 1, high)
