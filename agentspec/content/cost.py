@@ -1,7 +1,7 @@
 """What is left to write of a text: the shortest completion from each state of a language, and its tokens.
 
-Dijkstra's algorithm over the states as they are built (Numer. Math. 1, 1959); what a search finds out on its way serves
-the next one.
+A* over the states as they are built (Hart, Nilsson & Raphael, IEEE Trans. SSC 4(2), 1968), with a bound read off the
+constraint; what a search finds out on its way serves the next one.
 """
 
 from __future__ import annotations
@@ -88,25 +88,26 @@ class Completions:
         ways: dict[int, list[tuple[str, int]]] = {}
         least = {state: 0}
         total: int | None = None
-        queue = [(0, state)]
+        queue = [(language.at_least(state), 0, state)]
         while queue and (total is None or queue[0][0] <= total):
-            size, here = heappop(queue)
-            if here in ways or size > least[here]:
+            whole, size, here = heappop(queue)
+            if size > least[here]:
                 continue
             if here not in known and language.accepts_at(here):
                 known[here] = (0, "", here)
             if here in known:
                 total = min(size + known[here][0], total if total is not None else size + known[here][0])
-            if here in known or size == total:
                 continue
-            if len(ways) == limits.ENDING_STATES:
-                raise TooLarge(f"how a text ends takes more than {limits.ENDING_STATES} states to find out")
-            ways[here] = [] if here == NOTHING else [(readable(a, b), c) for a, b, c in language.stretches(here)]
+            if here not in ways:
+                if len(ways) == limits.ENDING_STATES:
+                    raise TooLarge(f"how a text ends takes more than {limits.ENDING_STATES} states to find out")
+                ways[here] = [(readable(a, b), c) for a, b, c in language.stretches(here)] if here != NOTHING else []
             for character, target in ways[here]:
                 longer = size + len(character.encode())
                 if longer < least.get(target, longer + 1):
                     least[target] = longer
-                    heappush(queue, (longer, target))
+                    rest = known[target][0] if target in known else language.at_least(target)
+                    heappush(queue, (max(longer + rest, whole), longer, target))
         if total is None:
             raise ValueError("no text begins like this")
         for here in sorted(ways, key=least.__getitem__, reverse=True):

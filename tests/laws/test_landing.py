@@ -108,18 +108,18 @@ def compare_budgets(seed: int, found: Counter[str]) -> None:
 
 def test_a_budget_that_fits_changes_nothing() -> None:
     found: Counter[str] = Counter()
-    for seed in range(30):
+    for seed in range(12):
         compare_budgets(seed, found)
     print(found)
-    assert found["the same"] >= 60
-    assert found["needed what it took"] >= 3
-    assert found["another with less"] >= 10, "landing is felt where it must be"
+    assert found["the same"] >= 20
+    assert found["needed what it took"] >= 2
+    assert found["another with less"] >= 3, "landing is felt where it must be"
 
 
 @pytest.mark.long
 def test_a_budget_that_fits_changes_nothing_many_times() -> None:
     found: Counter[str] = Counter()
-    for seed in range(30, 530):
+    for seed in range(12, 512):
         compare_budgets(seed, found)
     print(found)
     assert found["the same"] >= 1000
@@ -174,11 +174,20 @@ def check_refusals(seed: int, found: Counter[str]) -> None:
 
 def test_a_refusal_tells_a_budget_that_suffices() -> None:
     found: Counter[str] = Counter()
-    for seed in range(25):
+    for seed in range(10):
         check_refusals(seed, found)
     print(found)
-    assert found["refused"] >= 60
-    assert found["accepted"] >= 35
+    assert found["refused"] >= 25
+    assert found["accepted"] >= 12
+
+
+@pytest.mark.long
+def test_refusals_tell_budgets_that_suffice_many_times() -> None:
+    found: Counter[str] = Counter()
+    for seed in range(10, 510):
+        check_refusals(seed, found)
+    print(found)
+    assert found["accepted"] >= 600
 
 
 def least_tokens(game: WordGame, weights: dict[frozenset[str], int], word: Word, steps: int) -> float:
@@ -195,7 +204,7 @@ def least_tokens(game: WordGame, weights: dict[frozenset[str], int], word: Word,
 def test_the_tokens_told_are_the_least_by_definition() -> None:
     """Where a token is a byte: the shortest texts of the letters, found by trying all of them, and every play tried."""
     found: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(25):
         spec, compiled = sound_spec(seed)
         if compiled is None or any(compiled.alphabet.bound(letter) for letter in compiled.contents):
             continue
