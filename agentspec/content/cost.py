@@ -10,12 +10,49 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from agentspec import limits
-from agentspec.content.constraint import Constraint
+from agentspec.content.constraint import (
+    Characters,
+    Choice,
+    Constraint,
+    Repeat,
+    Sequence,
+    fold,
+    max_bytes,
+)
 from agentspec.content.language import NOTHING, Language, readable
 from agentspec.errors import TooLarge
 
+_Ends = tuple[float, float]
+"""Of a constraint: the most bytes of a shortest end, and of a shortest text; both at most."""
+
 _LEAST = (0, 0x80, 0x800, 0x10000, 0x110000)
 """The least code point of each length in UTF-8; that of length n at n - 1."""
+
+
+def farthest(constraint: Constraint) -> float:
+    """The most bytes that the shortest end may take from within a text of the constraint; an upper bound."""
+    return fold(constraint, _ends)[0] + 3  # a character may be under way
+
+
+def _ends(constraint: Constraint, below: list[_Ends]) -> _Ends:
+    """By the residuals that a derivative leaves of each kind: of a sequence those of a part with the parts behind."""
+    match constraint:
+        case Characters(ranges=ranges, minimum=minimum) if ranges:
+            least = minimum * len(chr(ranges[0][0]).encode())
+            return least, least
+        case Sequence():
+            worst = rest = 0.0
+            for far, short in reversed(below):
+                worst = max(worst, far + rest)
+                rest += short
+            return worst, rest
+        case Choice() if below:
+            return max(far for far, _ in below), min(short for _, short in below)
+        case Repeat(minimum=minimum, maximum=maximum) if maximum != 0:
+            whole = minimum and minimum * below[0][1]
+            return below[0][0] + whole, whole
+    most = max_bytes(constraint)
+    return most, most
 
 
 class Completions:

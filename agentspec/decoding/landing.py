@@ -31,8 +31,8 @@ class _Place:
 class Landing:
     """What is left in the midst of a segment, and which tokens fit.
 
-    ``line`` gives the whole text of a letter, ``longest`` its most bytes; ``spell`` the tokens that are just some
-    bytes, ``said`` the bytes of tokens.
+    ``line`` gives the whole text of a letter, ``farthest`` the most bytes that its shortest end may take from within;
+    ``spell`` the tokens that are just some bytes, ``said`` the bytes of tokens.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Landing:
         left: int,
         completions: Completions,
         line: Callable[[Letter], Constraint],
-        longest: Mapping[Letter, int],
+        farthest: Mapping[Letter, int],
         spell: Callable[[bytes], list[int]],
         said: Callable[[list[int]], bytes],
     ) -> None:
@@ -49,7 +49,7 @@ class Landing:
         self._nodes, self._completions, self._line = segment.nodes, completions, line
         self._spell, self._said = spell, said
         self._most = max(
-            (longest[way.letter] + way.cost for node in segment.nodes for way in node.alternatives), default=0
+            (farthest[way.letter] + way.cost for node in segment.nodes for way in node.alternatives), default=0
         )
         self._unread = b""
         self._places: tuple[_Place, ...] | None = None
@@ -58,6 +58,11 @@ class Landing:
         self._plan: list[int] = []
         self._planned = 0.0
         self._seen: tuple[bytes, tuple[tuple[_Place, ...], bytes]] | None = None
+
+    @property
+    def is_ample(self) -> bool:
+        """Whether every token fits."""
+        return self.left > self._most
 
     def fits(self, tokens: list[int]) -> bool:
         """Whether a good end is sure once these tokens are emitted."""

@@ -7,12 +7,12 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentspec.content.constraint import ANY, And, Characters, Constraint
-from agentspec.content.cost import Completions
+from agentspec.content.constraint import ANY, And, Characters, Constraint, Literal, Repeat, Sequence
+from agentspec.content.cost import Completions, farthest
 from agentspec.content.json_schema import from_schema
 from agentspec.content.language import NOTHING, Language
 from agentspec.content.regex import parse_regex
-from tests.content.texts import trees
+from tests.content.texts import constraints, trees
 
 unhurried = settings(deadline=None, max_examples=80)
 
@@ -45,10 +45,11 @@ def least_bytes(language: Language, state: int, most: int = 60) -> int | None:
 
 def check(constraint: Constraint, drawn: Random) -> None:
     asked = Completions(list)
-    start = asked.start(constraint)
+    start, far = asked.start(constraint), farthest(constraint)
     states = [state for state in reached(asked.language, start) if state != NOTHING]
     for state in drawn.sample(states, len(states)):
         expected = least_bytes(asked.language, state)
+        assert expected is None or expected <= far
         assert expected is None or asked.language.at_least(state) <= expected
         try:
             text = asked.shortest(state)
@@ -67,6 +68,18 @@ def check(constraint: Constraint, drawn: Random) -> None:
 @given(trees("ab[é", leaves=6), st.randoms(use_true_random=False))
 def test_completions_are_the_shortest_and_the_same_in_every_order(tree: Constraint, drawn: Random) -> None:
     check(And((Characters(ANY, 0, 8), tree)), drawn)
+
+
+@unhurried
+@given(constraints("aé", leaves=7), st.randoms(use_true_random=False))
+def test_no_end_is_farther_than_farthest_says(constraint: Constraint, drawn: Random) -> None:
+    check(constraint, drawn)
+    check(Sequence((constraint, Literal("é"), Repeat(constraint, 1, 3))), drawn)
+
+
+def test_how_far_an_end_may_be() -> None:
+    for pattern, bytes_ in [("[a-z]{60,80}", 60), ("x?y{2,900}", 2), ("no|because é{10}", 28), ("(ab|cde){3,5}", 9)]:
+        assert farthest(parse_regex(pattern).full()) == bytes_ + 3
 
 
 def test_completions_of_long_and_short_branches() -> None:
