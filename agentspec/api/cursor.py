@@ -5,6 +5,8 @@ No model, engine or decoder takes part; the texts of steps are validated here in
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agentspec.api.content import Content, forms
 from agentspec.automata.game import way_out
 from agentspec.automata.letter import Letter, Owner
@@ -12,6 +14,8 @@ from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.checking.play import broken_by
 from agentspec.content.constraint import Constraint
+from agentspec.content.cost import Completions
+from agentspec.decoding.landing import Landing
 from agentspec.decoding.lower import gbnf
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
@@ -97,6 +101,14 @@ class Cursor:
         Raises as ``plan`` does, and TooLarge where what predicates leave of a text takes too many rules.
         """
         return gbnf.lower(self.plan, self._texts.of_letter, self._texts.of_letters)
+
+    def landing(self, said: Callable[[list[int]], bytes]) -> Landing:
+        """The account of what is left within ``plan``: which tokens leave enough for a good end, a token for each byte.
+
+        ``said`` gives the bytes of tokens. Raises as ``plan`` does.
+        """
+        left, texts = self.left.tokens, self._texts
+        return Landing(self.plan, left, Completions(list), texts.of_letter, self._compiled.farthest, list, said)
 
     # What came ----------------------------------------------------------------------------------------------------
 
