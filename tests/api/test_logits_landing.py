@@ -16,7 +16,6 @@ from tests.laws.bpe import BpeTokenizer, joined_tokenizer, words_tokenizer
 from tests.laws.harness import Count, sound
 from tests.laws.landing_specs import landing_spec_from
 
-
 END = "<|end|>"
 
 
