@@ -5,6 +5,8 @@ No model, engine or decoder takes part; the texts of steps are validated here in
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agentspec.api.content import Content, forms
 from agentspec.automata.game import way_out
 from agentspec.automata.letter import Letter, Owner
@@ -12,14 +14,17 @@ from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.checking.play import broken_by
 from agentspec.content.constraint import Constraint
+from agentspec.content.cost import Completions
+from agentspec.decoding.landing import Landing
+from agentspec.decoding.lower import gbnf
 from agentspec.decoding.lower.llguidance import lower
-from agentspec.episode.quotes import Quotes, heard
+from agentspec.episode.quotes import Quotes, SegmentTexts, heard
+from agentspec.episode.retry import Failures
 from agentspec.episode.trace import Verdict, verdicts
 from agentspec.episode.transcript import identify, show, split_step
 from agentspec.errors import EngineFault, InvalidInput, TooLarge, nearest
 from agentspec.guard.budget import Budget
 from agentspec.guard.segment import Segment, segment
-from agentspec.spec.alphabet import line
 
 
 class Cursor:
@@ -87,8 +92,23 @@ class Cursor:
     @property
     def grammar(self) -> str:
         """The texts of ``plan`` in llguidance's Lark dialect, for servers that take it. Raises as ``plan`` does."""
-        spec, lines, bound = self._compiled.agent.spec, self._compiled.lines, self._bound()
-        return lower(self.plan, lambda a: line(spec, a, bound[a]) if a in bound else lines[a])
+        return lower(self.plan, self._texts.of_letter, self._texts.of_letters)
+
+    @property
+    def gbnf(self) -> str:
+        """The texts of ``plan`` in GBNF, for servers of llama.cpp. The border is always a newline there.
+
+        Raises as ``plan`` does, and TooLarge where what predicates leave of a text takes too many rules.
+        """
+        return gbnf.lower(self.plan, self._texts.of_letter, self._texts.of_letters)
+
+    def landing(self, said: Callable[[list[int]], bytes]) -> Landing:
+        """The account of what is left within ``plan``: which tokens leave enough for a good end, a token for each byte.
+
+        ``said`` gives the bytes of tokens. Raises as ``plan`` does.
+        """
+        left, texts = self.left.tokens, self._texts
+        return Landing(self.plan, left, Completions(list), texts.of_letter, self._compiled.farthest, list, said)
 
     # What came ----------------------------------------------------------------------------------------------------
 
@@ -180,6 +200,10 @@ class Cursor:
     @property
     def _exist(self) -> tuple[Letter, ...]:
         return self._position.guard.possible(self._position.state)
+
+    @property
+    def _texts(self) -> SegmentTexts:
+        return SegmentTexts(self._compiled, self._bound(), Failures(self._compiled))
 
     def _bound(self) -> dict[Letter, Constraint]:
         """The contents of the letters that quote, with what can be quoted now."""

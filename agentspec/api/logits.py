@@ -6,12 +6,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agentspec.api.cursor import Cursor
 from agentspec.automata.letter import Letter
+from agentspec.decoding.landing import Landing
 from agentspec.decoding.lower.llguidance import slices
 from agentspec.decoding.matcher import Matcher, MatcherFactory
-from agentspec.errors import InvalidInput
+from agentspec.errors import EngineFault, InvalidInput
 
 if TYPE_CHECKING:
     from llguidance import LLTokenizer
@@ -25,6 +27,8 @@ class GuardLogits:
         letters = guard.take(output)
 
     One text at a time, no beams. ``end_token`` is the token at which ``generate`` stops, by default the tokenizer's.
+    No token is allowed after which the cheapest good end takes more tokens than the cursor has left, a token for each
+    byte: so ``max_new_tokens`` never cuts a step, and what comes behind it fits as well.
     """
 
     def __init__(self, cursor: Cursor, tokenizer: Any, *, end_token: int | None = None) -> None:
@@ -35,6 +39,7 @@ class GuardLogits:
         self._end = int(tokenizer.eos_token_id if end_token is None else end_token)
         self._grammar, self._plan = cursor.grammar, cursor.plan
         self._vocabulary: LLTokenizer | None = None
+        self._landing: Landing | None = None
         self._matcher: Matcher | None = None
         self._begin = 0
         self._seen = 0
@@ -48,14 +53,28 @@ class GuardLogits:
             self._begin = self._seen = len(tokens)
             self._vocabulary, matchers = _matchers(self._tokenizer, scores.shape[-1], self._end)
             self._matcher = matchers.matcher(self._grammar)
+            self._landing = self.cursor.landing(self._vocabulary.decode_bytes)
+        assert self._landing is not None
         self._matcher.consume(tokens[self._seen :])
+        self._landing.take(tokens[self._seen :])
         self._seen = len(tokens)
-        if self._matcher.finished:
-            allowed = np.zeros(scores.shape[-1], dtype=np.bool_)
+        allowed = np.zeros(scores.shape[-1], dtype=np.bool_)
+        if not self._matcher.finished:
+            allowed = self._fitting(self._matcher.mask(), self._landing)
+        if not allowed.any():  # the text is whole, and nothing more may be written
             allowed[self._end] = True
-        else:
-            allowed = self._matcher.mask()
         return scores + scores.new_tensor(np.where(allowed, 0.0, -np.inf)[None])
+
+    def _fitting(self, allowed: NDArray[np.bool_], landing: Landing) -> NDArray[np.bool_]:
+        """The tokens allowed that leave enough for a good end. Raises EngineFault where none does, nor the end."""
+        if landing.is_ample:
+            return allowed
+        fitting = np.zeros_like(allowed)
+        for token in np.flatnonzero(allowed).tolist():
+            fitting[token] = landing.fits_end() if token == self._end else landing.fits([token])
+        if not fitting.any() and not landing.may_stop():
+            raise EngineFault(f"no token fits the {landing.left} left, of which the cheapest end needs {landing.cost}")
+        return fitting
 
     def take(self, output: Any) -> tuple[Letter, ...]:
         """The steps in what ``generate`` returned, taken by the cursor.

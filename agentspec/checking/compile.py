@@ -25,7 +25,7 @@ from agentspec.checking.play import Play, losing_play
 from agentspec.checking.stand_ins import stand_ins
 from agentspec.checking.witness import Witness
 from agentspec.content.constraint import Constraint, max_bytes
-from agentspec.content.cost import Completions
+from agentspec.content.cost import Completions, farthest
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.content.tool_sources import tool_sources
 from agentspec.errors import Location, SpecError, TooLarge
@@ -129,6 +129,15 @@ class Compiled:
                 raise SpecError(f"the text of '{step.name}' has no longest form", location=step.location)
             found[letter] = int(most)
         return found
+
+    @cached_property
+    def farthest(self) -> dict[Letter, int]:
+        """The most bytes that the shortest end of each of the model's lines may take from within it."""
+        bound = self.alphabet.bound
+        return {
+            letter: most if bound(letter) is not None else int(min(most, farthest(self.lines[letter])))
+            for letter, most in self.longest.items()
+        }
 
     @cached_property
     def shortest_lines(self) -> dict[Letter, bytes | int]:

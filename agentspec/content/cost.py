@@ -1,7 +1,7 @@
 """What is left to write of a text: the shortest completion from each state of a language, and its tokens.
 
-Dijkstra's algorithm over the states as they are built (Numer. Math. 1, 1959); what a search finds out on its way serves
-the next one.
+A* over the states as they are built (Hart, Nilsson & Raphael, IEEE Trans. SSC 4(2), 1968), with a bound read off the
+constraint; what a search finds out on its way serves the next one.
 """
 
 from __future__ import annotations
@@ -10,12 +10,49 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from agentspec import limits
-from agentspec.content.constraint import Constraint
+from agentspec.content.constraint import (
+    Characters,
+    Choice,
+    Constraint,
+    Repeat,
+    Sequence,
+    fold,
+    max_bytes,
+)
 from agentspec.content.language import NOTHING, Language, readable
 from agentspec.errors import TooLarge
 
+_Ends = tuple[float, float]
+"""Of a constraint: the most bytes of a shortest end, and of a shortest text; both at most."""
+
 _LEAST = (0, 0x80, 0x800, 0x10000, 0x110000)
 """The least code point of each length in UTF-8; that of length n at n - 1."""
+
+
+def farthest(constraint: Constraint) -> float:
+    """The most bytes that the shortest end may take from within a text of the constraint; an upper bound."""
+    return fold(constraint, _ends)[0] + 3  # a character may be under way
+
+
+def _ends(constraint: Constraint, below: list[_Ends]) -> _Ends:
+    """By the residuals that a derivative leaves of each kind: of a sequence those of a part with the parts behind."""
+    match constraint:
+        case Characters(ranges=ranges, minimum=minimum) if ranges:
+            least = minimum * len(chr(ranges[0][0]).encode())
+            return least, least
+        case Sequence():
+            worst = rest = 0.0
+            for far, short in reversed(below):
+                worst = max(worst, far + rest)
+                rest += short
+            return worst, rest
+        case Choice() if below:
+            return max(far for far, _ in below), min(short for _, short in below)
+        case Repeat(minimum=minimum, maximum=maximum) if maximum != 0:
+            whole = minimum and minimum * below[0][1]
+            return below[0][0] + whole, whole
+    most = max_bytes(constraint)
+    return most, most
 
 
 class Completions:
@@ -78,40 +115,48 @@ class Completions:
         return best[1], best[2]
 
     def _search(self, state: int) -> int:
-        """The least number of bytes from a state to the end of a text, and on the way there for each state."""
+        """The least number of bytes from a state to the end of a text, and on the way there for each state.
+
+        Of texts that are equally short it is always the same one, whatever was searched before: the first in order.
+        """
         known, language = self._next, self.language
         if state in known:
             return known[state][0]
-        if state == NOTHING:
-            raise ValueError("no text begins like this")
-        came: dict[int, tuple[int, str]] = {}
+        ways: dict[int, list[tuple[str, int]]] = {}
         least = {state: 0}
-        done: set[int] = set()
-        queue = [(0, state)]
-        while queue:
-            size, here = heappop(queue)
-            if here in done:
+        total: int | None = None
+        queue = [(language.at_least(state), 0, state)]
+        while queue and (total is None or queue[0][0] <= total):
+            whole, size, here = heappop(queue)
+            if size > least[here]:
                 continue
-            done.add(here)
-            if language.accepts_at(here):
-                known.setdefault(here, (0, "", here))
+            if here not in known and language.accepts_at(here):
+                known[here] = (0, "", here)
             if here in known:
-                total = size + known[here][0]
-                while here != state:
-                    before, character = came[here]
-                    known[before] = (total - least[before], character, here)
-                    here = before
-                return total
-            if len(done) > limits.ENDING_STATES:
-                raise TooLarge(f"how a text ends takes more than {limits.ENDING_STATES} states to find out")
-            for low, high, target in language.stretches(here):
-                character = readable(low, high)
+                total = min(size + known[here][0], total if total is not None else size + known[here][0])
+                continue
+            if here not in ways:
+                if len(ways) == limits.ENDING_STATES:
+                    raise TooLarge(f"how a text ends takes more than {limits.ENDING_STATES} states to find out")
+                ways[here] = [(readable(a, b), c) for a, b, c in language.stretches(here)] if here != NOTHING else []
+            for character, target in ways[here]:
                 longer = size + len(character.encode())
                 if longer < least.get(target, longer + 1):
                     least[target] = longer
-                    came[target] = (here, character)
-                    heappush(queue, (longer, target))
-        raise ValueError("no text begins like this")
+                    rest = known[target][0] if target in known else language.at_least(target)
+                    heappush(queue, (max(longer + rest, whole), longer, target))
+        if total is None:
+            raise ValueError("no text begins like this")
+        for here in sorted(ways, key=least.__getitem__, reverse=True):
+            rest = total - least[here]
+            shortest = [
+                (character, target)
+                for character, target in ways[here]
+                if target in known and len(character.encode()) + known[target][0] == rest
+            ]
+            if shortest:
+                known[here] = (rest, *min(shortest))
+        return total
 
 
 def _completed(pending: bytes, low: int, high: int) -> int | None:

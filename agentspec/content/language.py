@@ -51,6 +51,7 @@ class Language:
         self._nullable: dict[int, bool] = {NOTHING: False, EMPTY: True, ALL: True}
         self._cuts: dict[int, frozenset[int]] = {}
         self._moves: dict[int, tuple[list[int], list[int | None]]] = {}
+        self._bounds: dict[int, int] = {}
         self.start = self._built(constraint, {})
 
     def state_of(self, constraint: Constraint) -> int:
@@ -273,6 +274,32 @@ class Language:
                 repeated = self._characters if node[0] == "chars" else self._repeat
                 return repeated(node[1], few * minimum, most)
         return self._make("rep", body, minimum, maximum)
+
+    def at_least(self, state: int) -> int:
+        """No text from a state on takes fewer bytes; without intersections and complements one takes as many."""
+        tails = []
+        while (bound := self._bounds.get(state)) is None and self._nodes[state][0] == "seq":
+            tails.append(state)
+            state = self._nodes[state][2]
+        if bound is None:
+            bound = self._bounds[state] = self._bound(state)
+        for tail in reversed(tails):
+            bound = self._bounds[tail] = bound + self.at_least(self._nodes[tail][1])
+        return bound
+
+    def _bound(self, state: int) -> int:
+        if self.accepts_at(state):
+            return 0
+        match self._nodes[state]:
+            case ("chars", ranges, minimum, _):
+                return int(minimum) * len(chr(ranges[0][0]).encode())
+            case ("rep", body, minimum, _):
+                return int(minimum) * self.at_least(body)
+            case ("or", options):
+                return min(map(self.at_least, options), default=1)
+            case ("and", parts):
+                return max(map(self.at_least, parts))
+        return 1
 
     # Derivatives ----------------------------------------------------------------------------------------------------
 

@@ -31,8 +31,8 @@ class _Place:
 class Landing:
     """What is left in the midst of a segment, and which tokens fit.
 
-    ``line`` gives the whole text of a letter, ``longest`` its most bytes; ``spell`` the tokens that are just some
-    bytes, ``said`` the bytes of tokens.
+    ``line`` gives the whole text of a letter, ``farthest`` the most bytes that its shortest end may take from within;
+    ``spell`` the tokens that are just some bytes, ``said`` the bytes of tokens.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Landing:
         left: int,
         completions: Completions,
         line: Callable[[Letter], Constraint],
-        longest: Mapping[Letter, int],
+        farthest: Mapping[Letter, int],
         spell: Callable[[bytes], list[int]],
         said: Callable[[list[int]], bytes],
     ) -> None:
@@ -49,7 +49,7 @@ class Landing:
         self._nodes, self._completions, self._line = segment.nodes, completions, line
         self._spell, self._said = spell, said
         self._most = max(
-            (longest[way.letter] + way.cost for node in segment.nodes for way in node.alternatives), default=0
+            (farthest[way.letter] + way.cost for node in segment.nodes for way in node.alternatives), default=0
         )
         self._unread = b""
         self._places: tuple[_Place, ...] | None = None
@@ -58,6 +58,11 @@ class Landing:
         self._plan: list[int] = []
         self._planned = 0.0
         self._seen: tuple[bytes, tuple[tuple[_Place, ...], bytes]] | None = None
+
+    @property
+    def is_ample(self) -> bool:
+        """Whether every token fits."""
+        return self.left > self._most
 
     def fits(self, tokens: list[int]) -> bool:
         """Whether a good end is sure once these tokens are emitted."""
@@ -98,8 +103,9 @@ class Landing:
         """
         if not self._plan:
             places, pending = self._here()
-            costs = [self._cost((place,), pending) for place in places]
-            best = places[costs.index(min(costs))]
+            open_places = [place for place in places if not self._is_whole(place, pending)]
+            costs = [self._cost((place,), pending) for place in open_places]
+            best = open_places[costs.index(min(costs))]
             if best.way is None:
                 return []
             self._plan = self._spell(self._completions.shortest(best.state, pending))
@@ -134,6 +140,10 @@ class Landing:
             ways.setdefault(way.letter.choice, way)
         found = tuple(_Place(way, self._start(way.letter), way.cost) for way in ways.values())
         return (*found, _Place(None, NOTHING, 0)) if here.may_stop else found
+
+    def _is_whole(self, place: _Place, pending: bytes) -> bool:
+        """Whether the text of a letter is whole: how it goes on behind that is said by other places."""
+        return place.way is not None and not pending and self._completions.language.accepts_at(place.state)
 
     def _start(self, letter: Letter) -> int:
         if letter not in self._starts:

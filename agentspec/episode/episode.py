@@ -157,10 +157,9 @@ class Episode:
 
     def _landing(self, writing: Writing, texts: SegmentTexts) -> Landing:
         """The account of what is left. Raises _Ended where texts were taken back and no other fits."""
-        left, longest = writing.position.left.tokens, self.compiled.longest
-        landing = Landing(
-            writing.plan, left, self._completions, texts.of_letter, longest, self._spell, self.engine.decode
-        )
+        left = writing.position.left.tokens
+        most = self.compiled.longest if len(self.failures) else self.compiled.farthest
+        landing = Landing(writing.plan, left, self._completions, texts.of_letter, most, self._spell, self.engine.decode)
         if len(self.failures) and landing.cost > left:
             raise _Ended("stopped_rule", f"{self.failures}, and the budget holds nothing else")
         return landing

@@ -11,6 +11,7 @@ import agentspec
 from agentspec import Budget, InvalidInput
 from agentspec.automata.letter import Owner
 from tests.api.toys import TEXT, add, small
+from tests.decoding import gbnf
 from tests.laws.harness import Count, sound
 from tests.laws.specs import spec_from
 from tests.laws.toy import ToyEngine, toy_matchers, toy_tokenizer
@@ -182,6 +183,20 @@ def test_the_grammar_says_what_the_model_may_write() -> None:
         toy_matchers().matcher(cursor.grammar).consume(toy_tokenizer()("[Answer]"))
     with pytest.raises(InvalidInput, match="does not write here"):
         _ = called().grammar
+
+
+def test_the_grammar_for_llama_cpp_takes_the_same_texts() -> None:
+    cursor = asked()
+    grammar = gbnf.parse(cursor.gbnf)
+    for text, fine in [
+        ('[Thought] add\n[Action] add\n[Action Input] {"a":1,"b":1}\n', True),
+        ('[Thought] add\n[Action] add\n[Action Input] {"a":1}\n', False),
+        ("[Answer] 2\n", False),
+        ("[Thought] add\n", False),
+    ]:
+        assert grammar.accepts(text) == fine
+    with pytest.raises(InvalidInput, match="does not write here"):
+        _ = called().gbnf
 
 
 def test_any_play_of_the_cursor_is_a_run_that_keeps_the_rules() -> None:

@@ -181,7 +181,7 @@ def test_each_turn_has_the_limits_to_itself() -> None:
 @pytest.mark.parametrize("part", ["tokens", "steps"])
 def test_too_small_limits_are_refused_with_some_that_suffice(part: str) -> None:
     agent = support()
-    least = agent.guard.least()
+    least = agent.guard_with(LongEngine().spell).least()
     less = Budget(**{n: getattr(least, n) - (n == part) for n in ("tokens", "steps", "calls")})
     play = session(agent, LongEngine(), adversary(1, 2), budget=less)
     assert list(play.steps()) == []
@@ -238,11 +238,11 @@ def test_what_is_begun_anew_is_what_was_said(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_window_too_small_for_a_turn_is_refused() -> None:
-    play = session(support(), LongEngine(window=1_500), adversary(1, 3))
+    play = session(support(), LongEngine(window=300), adversary(1, 3))
     assert list(play.steps()) == []
     assert play.result is not None
     assert play.result.status == "refused"
-    assert "context window of 1500 tokens is too small" in play.result.reason
+    assert "context window of 300 tokens is too small" in play.result.reason
 
 
 # ---- the ways to end

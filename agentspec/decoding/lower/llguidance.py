@@ -26,6 +26,7 @@ from agentspec.content.constraint import (
     Substring,
 )
 from agentspec.content.json_schema import PLAIN
+from agentspec.decoding.lower.ways import grouped
 from agentspec.guard.segment import Segment
 
 
@@ -44,16 +45,12 @@ def lower(
     lowering = _Lowering(text_of, together or (lambda some: Choice(tuple(map(text_of, some)))), special)
     rules: list[str] = []
     for i, node in enumerate(segment.nodes):
-        alike: dict[tuple[str | None, str | None, int | None], dict[Letter, Letter]] = {}
-        for way in node.alternatives:
-            letter = way.letter
-            alike.setdefault((letter.step, letter.tool, way.behind), {}).setdefault(letter.choice, letter)
         ways = []
-        for (_, _, behind), letters in alike.items():
-            named = tuple(letters.values())
-            name = lowering.named(named)
-            ways.append(name if behind is None else f"{name} n{behind}")
-            if behind is not None and segment.nodes[behind].may_end and (ended := lowering.ended(named)):
+        for way in grouped(node):
+            name = lowering.named(way.letters)
+            ways.append(name if way.behind is None else f"{name} n{way.behind}")
+            ends = way.behind is not None and segment.nodes[way.behind].may_end
+            if ends and (ended := lowering.ended(way.letters)):
                 ways.append(ended)
         if node.may_end:
             ways.append('""')
