@@ -51,7 +51,7 @@ class Landing:
         self._most = max(
             (longest[way.letter] + way.cost for node in segment.nodes for way in node.alternatives), default=0
         )
-        self._unread = b""
+        self._unread: list[int] = []
         self._places: tuple[_Place, ...] | None = None
         self._pending = b""
         self._starts: dict[Letter, int] = {}
@@ -85,7 +85,7 @@ class Landing:
         self._plan = self._plan[len(tokens) :] if self._plan[: len(tokens)] == tokens else []
         self._planned -= len(tokens)
         if self._places is None:
-            self._unread += self._said(tokens)
+            self._unread += tokens
         else:
             self._places, self._pending = self._after(self._said(tokens))
             self._seen = None
@@ -120,8 +120,8 @@ class Landing:
     def _here(self) -> tuple[tuple[_Place, ...], bytes]:
         if self._places is None:
             self._places = self._begin(0)
-            self._places, self._pending = self._after(self._unread)
-            self._unread, self._seen = b"", None
+            self._places, self._pending = self._after(self._said(self._unread))
+            self._unread, self._seen = [], None
         return self._places, self._pending
 
     def _begin(self, node: int | None, cost: int = 0) -> tuple[_Place, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentspec import limits
+from agentspec.decoding.mask import Mask
 from agentspec.errors import EngineFault
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class Matcher:
 
     def __init__(self, matcher: LLMatcher, vocabulary: int, end_token: int) -> None:
         self._matcher = matcher
-        self._words = np.zeros((vocabulary + 31) // 32, dtype=np.int32)
+        self._words = np.zeros((vocabulary + 31) // 32, dtype=np.uint32)
+        self._place = self._words.ctypes.data, self._words.nbytes
         self._vocabulary = vocabulary
         self.end_token = end_token
         self._poll()
@@ -43,20 +45,21 @@ class Matcher:
         self._poll()
         return tokens
 
+    def allowed(self) -> Mask:
+        """What may follow, valid until it is asked again. Raises EngineFault when nothing may.
+
+        May be called in another thread, as long as nothing else is asked of this matcher meanwhile.
+        """
+        self._matcher.unsafe_compute_mask_ptr(*self._place)
+        self._poll()
+        mask = Mask(self._words, self._vocabulary)
+        if not mask:
+            raise EngineFault("the matcher allows no token")
+        return mask
+
     def mask(self) -> NDArray[np.bool_]:
         """Shape (vocabulary,): True for each allowed token. Raises EngineFault when none is."""
-        self._matcher.unsafe_compute_mask_ptr(self._words.ctypes.data, self._words.nbytes)
-        self._poll()
-        allowed = np.unpackbits(self._words.view(np.uint8), bitorder="little")[: self._vocabulary].view(np.bool_)
-        if not allowed.any():
-            raise EngineFault("the matcher allows no token")
-        return allowed
-
-    def only_end(self) -> bool:
-        """Whether the mask just computed leaves the end token alone: the text is whole, and nothing can be added."""
-        word, bit = divmod(self.end_token, 32)
-        words = self._words.view(np.uint32)
-        return bool(words[word] == 1 << bit and np.count_nonzero(words) == 1)
+        return self.allowed().bools
 
     def consume(self, tokens: list[int]) -> None:
         """Advance. Raises EngineFault on a token that is not allowed."""

@@ -19,6 +19,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.content import quotation
 from agentspec.content.constraint import ANY, LINE, Characters
 from agentspec.decoding.landing import Landing
+from agentspec.decoding.mask import Mask
 from agentspec.decoding.matcher import Matcher
 from agentspec.decoding.sample import Sampler
 from agentspec.episode import episode as episode_module
@@ -244,7 +245,9 @@ def costs_hope_for_the_best(patch: pytest.MonkeyPatch) -> None:
 def _with_more(segment: Segment, position: Position) -> Segment:
     first = segment.nodes[0]
     known = {way.letter for way in first.alternatives}
-    more = tuple(Alternative(letter, None, 0) for letter in position.guard.possible(position.state) if letter not in known)
+    more = tuple(
+        Alternative(letter, None, 0) for letter in position.guard.possible(position.state) if letter not in known
+    )
     return Segment((replace(first, alternatives=first.alternatives + more), *segment.nodes[1:]))
 
 
@@ -281,15 +284,15 @@ def the_grammar_may_end_anywhere(patch: pytest.MonkeyPatch) -> None:
 
 def the_mask_is_off_by_one(patch: pytest.MonkeyPatch) -> None:
     """The mask's bits are shifted by one token."""
-    honest = Matcher.mask
-    patch.setattr(Matcher, "mask", lambda self: np.roll(honest(self), 1))
+    honest = Matcher.allowed
+    patch.setattr(Matcher, "allowed", lambda self: Mask.of(np.roll(honest(self).bools, 1)))
 
 
 def the_sampler_ignores_the_mask(patch: pytest.MonkeyPatch) -> None:
     """Any token may be drawn."""
-    honest = Sampler.draw
+    honest = Sampler.ranked
     many = len(toy_tokenizer().tokens)
-    patch.setattr(Sampler, "draw", lambda self, logits, _allowed, position: honest(self, logits[:many], None, position))
+    patch.setattr(Sampler, "ranked", lambda self, logits, _mask, position: honest(self, logits[:many], None, position))
 
 
 def observations_stand_unframed(patch: pytest.MonkeyPatch) -> None:
@@ -378,7 +381,9 @@ def emptiness_is_ignored(patch: pytest.MonkeyPatch) -> None:
 def what_is_cut_can_be_quoted(patch: pytest.MonkeyPatch) -> None:
     """Quotations are taken from the whole result, not from what was shown of it."""
     honest = observe_module.heard
-    patch.setattr(observe_module, "heard", lambda c, q, p, facts, text, _shown, value: honest(c, q, p, facts, text, text, value))
+    patch.setattr(
+        observe_module, "heard", lambda c, q, p, facts, text, _shown, value: honest(c, q, p, facts, text, text, value)
+    )
 
 
 def quotations_need_no_words(patch: pytest.MonkeyPatch) -> None:

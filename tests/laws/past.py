@@ -205,7 +205,9 @@ def draw_rule(rng: Random, tool: str, sources: Sequence[str]) -> Asked:
         )
     which = rng.choice(["last", "last", "any"]) if kind == "require" else "last"
     of, other = rng.choice(["call", "result"]), rng.choice(sorted(TOOLS))
-    inner = rng.choice(_PATHS[other] if of == "call" else ["total", "id.n", "", "total.*" if which == "any" else "total"])
+    inner = rng.choice(
+        _PATHS[other] if of == "call" else ["total", "id.n", "", "total.*" if which == "any" else "total"]
+    )
     operator = rng.choice(["==", "==", "!=", "<", "<=", ">", ">="])
     named = f"call({other})" if of == "call" else other
     condition = f"{shown} {operator} {which}({named}){'.' if inner else ''}{inner}"

@@ -1,0 +1,135 @@
+"""The loop against the plainest loop there could be, and masks as bits against masks as truth values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentspec.checking.compile import Compiled
+from agentspec.decoding import decode as loop
+from agentspec.decoding.beside import Beside
+from agentspec.decoding.decode import Counters, Emitted, Source
+from agentspec.decoding.landing import Landing
+from agentspec.decoding.mask import Mask
+from agentspec.decoding.matcher import Matcher
+from agentspec.decoding.sample import Sampler
+from agentspec.episode import episode as episodes
+from tests.laws.harness import Count, budgets, sound
+from tests.laws.played import play
+from tests.laws.specs import RandomSpec, spec_from
+from tests.laws.toy import WILLS
+
+
+def plain_decode(
+    matcher: Matcher, source: Source, sampler: Sampler, counters: Counters, landing: Landing
+) -> Iterator[Emitted]:
+    """One thing after another, with arrays of truth values."""
+    while not matcher.finished:
+        if tokens := matcher.forced():
+            emitted = Emitted(tokens if landing.fits(tokens) else loop._cheapest(landing), True)
+        else:
+            allowed = matcher.mask()
+            if np.flatnonzero(allowed).tolist() == [matcher.end_token] or landing.must_stop():
+                return
+            order = sampler.ranked(source.logits(), allowed, source.length)
+            fitting = (
+                [token]
+                for tries, token in enumerate(order)
+                if tries <= loop.REJECTED
+                and (landing.fits_end() if token == matcher.end_token else landing.fits([token]))
+            )
+            tokens = next(fitting, None) or loop._cheapest(landing)
+            emitted = Emitted(tokens, False, tokens == [matcher.end_token])
+        if not emitted.tokens:
+            return
+        if not emitted.end:
+            matcher.consume(emitted.tokens)
+            landing.take(emitted.tokens)
+        counters.tokens += len(emitted.tokens)
+        source.append(emitted.tokens)
+        yield emitted
+        if emitted.end:
+            return
+
+
+def sound_specs(count: int) -> list[tuple[RandomSpec, Compiled]]:
+    """The first so many random specs that can be played."""
+    found: list[tuple[RandomSpec, Compiled]] = []
+    seed = 0
+    while len(found) < count:
+        spec = spec_from(seed)
+        seed += 1
+        if (compiled := sound(spec, Count())) is not None:
+            found.append((spec, compiled))
+    return found
+
+
+def test_the_loop_writes_what_the_plainest_loop_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = 0
+    for number, (spec, compiled) in enumerate(sound_specs(4)):
+        rng = Random(number)
+        for budget in budgets(rng, compiled):
+            options = {
+                "seed": number, "will": rng.choice([*WILLS]), "temperature": rng.choice([0.0, 0.8]), "budget": budget
+            }  # fmt: skip
+            ours = play(spec, compiled, **options)
+            with monkeypatch.context() as patch:
+                patch.setattr(episodes, "decode", plain_decode)
+                plain = play(spec, compiled, **options)
+            assert ours.source is not None
+            assert plain.source is not None
+            assert ours.source.appended == plain.source.appended
+            assert ours.result.status == plain.result.status
+            written += len(ours.source.appended)
+    assert written > 80
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200), st.integers(0, 220), st.integers(1, 220))
+def test_bits_are_the_truth_values(values: list[bool], token: int, cut: int) -> None:
+    allowed = np.array(values)
+    mask = Mask.of(allowed)
+    assert mask.bools.tolist() == values
+    assert mask.tokens.tolist() == np.flatnonzero(allowed).tolist()
+    assert (token in mask) == (token < len(values) and values[token])
+    assert bool(mask) == any(values)
+    if token < len(values):
+        assert mask.is_only(token) == (np.flatnonzero(allowed).tolist() == [token])
+    assert mask.cut(cut).bools.tolist() == values[:cut]
+
+
+def test_many_bits_and_few() -> None:
+    rng = np.random.default_rng(0)
+    for share in (0.0001, 0.001, 0.01, 0.5, 1):
+        allowed = rng.random(49_153) < share
+        mask = Mask.of(allowed)
+        assert mask.tokens.tolist() == np.flatnonzero(allowed).tolist()
+        assert mask.tokens.dtype == np.int64
+
+
+def test_the_thread_beside_gives_what_the_work_gives_or_raises() -> None:
+    answers = iter([1, ValueError("two"), 3])
+
+    def work() -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with Beside(work) as beside:
+        beside.begin()
+        assert beside.result() == 1
+        beside.begin()
+        with pytest.raises(ValueError, match="two"):
+            beside.result()
+        beside.begin()
+        assert beside.result() == 3
+        thread = beside._thread
+    assert thread is not None
+    assert not thread.is_alive()
+    with Beside(work):
+        pass  # no thread where nothing begins
