@@ -7,57 +7,26 @@ token is taken that leaves too little for an ending (`landing`).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec.decoding.ahead import Ahead
 from agentspec.decoding.beside import Beside
 from agentspec.decoding.landing import Landing
 from agentspec.decoding.mask import Mask
 from agentspec.decoding.matcher import Matcher
 from agentspec.decoding.sample import Sampler
+from agentspec.decoding.source import Counters
 from agentspec.errors import EngineFault
 
 REJECTED = 64
 """So many drawn tokens may cost too much before the cheapest completion is taken."""
 
 Logits = NDArray[np.float32]
-
-
-class Source(Protocol):
-    """A model's state on one growing text."""
-
-    @property
-    def length(self) -> int:
-        """Tokens so far, those not yet seen by the model included."""
-
-    def append(self, tokens: list[int]) -> None:
-        """Add tokens; the model sees them in the next ``logits``."""
-
-    def logits(self) -> NDArray[np.float32]:
-        """Scores of the next token, shape (vocabulary,): one forward over all tokens added since the last."""
-
-    def rollback(self, tokens: int) -> None:
-        """Forget the last tokens."""
-
-
-@dataclass
-class Counters:
-    """What decoding has cost so far.
-
-    For each call of the model: ``guard_seconds`` is the time for which the loop waited for the guard (mask and
-    bookkeeping), ``draw_seconds`` that of drawing from the scores, which a loop without a guard needs too.
-    """
-
-    tokens: int = 0
-    forced: int = 0
-    calls: int = 0
-    guard_seconds: list[float] = field(default_factory=list)
-    draw_seconds: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +39,8 @@ class Emitted:
 
 
 def decode(
-    matcher: Matcher, source: Source, sampler: Sampler, counters: Counters, landing: Landing
-) -> Iterator[Emitted]:
+    matcher: Matcher, source: Ahead, sampler: Sampler, counters: Counters, landing: Landing
+) -> Generator[Emitted, None, None]:
     """Emit tokens until the grammar is matched or the model ends, always such that what is left suffices for an end.
 
     An end that is all that is left is not drawn, nor one for which no token is left. The mask is computed beside the
@@ -89,6 +58,7 @@ def decode(
                 allowed = matcher.allowed() if matcher.is_accepting else None
                 if landing.must_stop() or (allowed is not None and allowed.is_only(matcher.end_token)):
                     return
+                source.guess(lambda found: matcher.matching(found[: landing.left]))
                 if allowed is None:
                     mask.begin()
                 spent += time.perf_counter() - began
@@ -97,7 +67,6 @@ def decode(
                 allowed = allowed or mask.result()
                 draw = _Draw(sampler, logits, allowed, source.length)
                 tokens, drawn = draw.fitting(matcher, landing), True
-                counters.calls += 1
                 counters.draw_seconds.append(draw.seconds)
                 counters.guard_seconds.append(spent + time.perf_counter() - began - draw.seconds)
                 spent = 0.0

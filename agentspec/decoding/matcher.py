@@ -61,6 +61,10 @@ class Matcher:
         """Shape (vocabulary,): True for each allowed token. Raises EngineFault when none is."""
         return self.allowed().bools
 
+    def matching(self, tokens: list[int]) -> int:
+        """How many of the tokens may come one after the other; nothing is consumed."""
+        return int(self._matcher.validate_tokens(tokens))
+
     def consume(self, tokens: list[int]) -> None:
         """Advance. Raises EngineFault on a token that is not allowed."""
         if not self._matcher.consume_tokens(tokens):

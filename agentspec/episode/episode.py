@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.cost import Completions
-from agentspec.decoding.decode import Counters, Source, decode
+from agentspec.decoding.ahead import Ahead, Lookup
+from agentspec.decoding.decode import decode
 from agentspec.decoding.landing import Landing
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.decoding.sample import Sampler
+from agentspec.decoding.source import Counters
 from agentspec.engines.engine import Engine
 from agentspec.episode.chat import spelling
 from agentspec.episode.journal import Journal
@@ -54,6 +57,7 @@ class Episode:
     journal: Journal | None = None
     budget: Budget | None = None
     timeout: float | None = None
+    lookup: Lookup | None = None
     guarded: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +100,7 @@ class Episode:
 
     def _play(self) -> Iterator[StepRecord]:
         position = self.guard.start(self._budget())
-        source = self.engine.open(self.prompt)
+        source = self._ahead(self.prompt)
         self._open_journal(position.left)
         yield self._user_step(position)
         while not position.must_end:
@@ -112,7 +116,7 @@ class Episode:
                         return
                     raise _Ended("pending", "the user is to write next")
 
-    def _write(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
+    def _write(self, position: Position, source: Ahead) -> Generator[StepRecord, None, bool]:
         """The model's segment, or the first step of it, which is taken back. Returns whether the model ended."""
         spent, length = self.counters.tokens, source.length
         try:
@@ -125,7 +129,7 @@ class Episode:
                 raise _Ended("stopped_rule", f"{self.failures}, the last time {str(failed.letter)!r}") from None
             return False
 
-    def _write_segment(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
+    def _write_segment(self, position: Position, source: Ahead) -> Generator[StepRecord, None, bool]:
         """Decode, cut into steps, advance the guard. Raises TakenBack where the first step may not stay."""
         bound = self.quotes.bound(self.compiled.contents)
         texts = SegmentTexts(self.compiled, bound, self.failures)
@@ -135,18 +139,17 @@ class Episode:
                 return True
             raise _Ended("stopped_rule", f"{self.failures}, and the budget holds nothing else")
         writing = Writing(position, plan, bound)
-        matcher = self.engine.matcher(
-            lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special)
-        )
+        matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special))
         landing = self._landing(writing, texts)
         ended = False
-        for emitted in decode(matcher, source, self.sampler, self.counters, landing):
-            ended = emitted.end
-            for token in [] if ended else emitted.tokens:
-                writing.add(self.engine.decode([token]), forced=emitted.forced)
-                yield from self._cut(writing)
-            if not matcher.finished:
-                self._check_time()
+        with closing(decode(matcher, source, self.sampler, self.counters, landing)) as written:
+            for emitted in written:
+                ended = emitted.end
+                for token in [] if ended else emitted.tokens:
+                    writing.add(self.engine.decode([token]), forced=emitted.forced)
+                    yield from self._cut(writing)
+                if not matcher.finished:
+                    self._check_time()
         yield from self._cut(writing, final=True, ended=ended)
         if writing.text or not (ended or matcher.is_accepting or landing.may_stop()):
             raise EngineFault(f"the model's text stops inside a step: {writing.text[:60]!r}")
@@ -218,7 +221,7 @@ class Episode:
         self.quotes = found[1]
         return found[0]
 
-    def _observe(self, position: Position, source: Source) -> Iterator[StepRecord]:
+    def _observe(self, position: Position, source: Ahead) -> Iterator[StepRecord]:
         excluded = position.guard.excluded(position.state)
         observation = self.observation((*position.allowed(), *excluded))
         if observation.letter in excluded:
@@ -242,6 +245,10 @@ class Episode:
             observation.letter, outcome.text, shown=observation.shown, value=outcome.value,
             seconds=outcome.seconds, detail=outcome.detail, state=state,
         )  # fmt: skip
+
+    def _ahead(self, prompt: list[int]) -> Ahead:
+        """The model's state after a prompt."""
+        return Ahead(self.engine.open(prompt), self.counters, self.lookup)
 
     # Bookkeeping --------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import step_of
-from agentspec.decoding.decode import Source
+from agentspec.decoding.ahead import Ahead
 from agentspec.episode.chat import is_native
 from agentspec.episode.episode import Episode, _Ended, assumption_broken
 from agentspec.episode.trace import StepRecord
@@ -31,7 +31,7 @@ class UnguardedEpisode(Episode):
     def _play(self) -> Iterator[StepRecord]:
         arena = self.compiled.arena
         self._state = arena.initial
-        source = self.engine.open(self.prompt)
+        source = self._ahead(self.prompt)
         self._open_journal(None)
         yield self._step_to(self._asked_by_user((*arena.moves[self._state], *self._excluded())), self.task)
         while arena.moves[self._state]:
@@ -52,7 +52,7 @@ class UnguardedEpisode(Episode):
                 raise _Ended("pending", "the user is to write next")
             raise _Ended("stopped_rule", "malformed: the model ended where an episode may not end")
 
-    def _write_freely(self, source: Source) -> Generator[StepRecord, None, bool]:
+    def _write_freely(self, source: Ahead) -> Generator[StepRecord, None, bool]:
         """Write until a call is complete. Returns whether the model ended."""
         text, tokens, began = b"", 0, time.perf_counter()
         while True:
@@ -61,7 +61,6 @@ class UnguardedEpisode(Episode):
                 raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
             token = self.sampler.draw(source.logits(), None, source.length)
             self.counters.tokens += 1
-            self.counters.calls += 1
             tokens += 1
             ended = token == self.engine.end_token
             text += b"" if ended else self.engine.decode([token])
