@@ -21,7 +21,7 @@ from agentspec.decoding.source import Counters
 class Lookup:
     """How guesses are made: at most ``most`` tokens, where the last ``match`` tokens stand earlier; 0 for none."""
 
-    most: int = 0
+    most: int = 8
     match: int = 3
 
     def guess(self, tokens: Sequence[int]) -> list[int]:

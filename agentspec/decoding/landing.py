@@ -146,7 +146,7 @@ class Landing:
             return self._seen[1]
         places, pending = self._here()
         whole = pending + data
-        cut = _complete(whole)
+        cut = whole_characters(whole)
         found = places, whole[cut:]
         if cut:
             text = whole[:cut].decode(errors="replace")
@@ -189,7 +189,7 @@ def _lines(text: str) -> list[str]:
     return [line for line in re.split("(?<=\n)", text) if line]
 
 
-def _complete(data: bytes) -> int:
+def whole_characters(data: bytes) -> int:
     """How many of the bytes are whole characters: the last one may be cut."""
     for back in range(1, min(4, len(data)) + 1):
         byte = data[-back]

@@ -65,7 +65,7 @@ class Session(Episode):
         self._examples = read_examples(self.compiled)
         self._turn_began = self._began
 
-    def _play(self) -> Iterator[StepRecord]:
+    def _play(self) -> Iterator[StepRecord | str]:
         guard = self.guard
         position = guard.start(self.asked)
         assert isinstance(position, SessionPosition)
@@ -82,7 +82,7 @@ class Session(Episode):
                     raise _Ended("pending", "the user said nothing more")
                 self._turn_began = time.perf_counter()
                 source, record = self._hear(position, source, message)
-                yield record
+                yield from self._told(record)
                 continue
             assert source is not None
             if position.owner == Owner.TOOL:

@@ -11,9 +11,9 @@ import mypy.api
 import agentspec
 
 NAMES = [
-    "Agent", "AgentSpecError", "AsyncSteps", "Automaton", "Budget", "BudgetRefused", "Cursor", "EngineFault", "Guard",
+    "Agent", "AgentSpecError", "AsyncSteps", "AsyncTexts", "Automaton", "Budget", "BudgetRefused", "Cursor", "EngineFault", "Guard",
     "GuardLogits", "InvalidInput", "Letter", "ModelMissing", "Refused", "Report", "Run", "SpecError", "StepRecord",
-    "Steps", "SyntaxProblem", "Tool", "ToolError", "TooLarge", "Usage", "Verdict", "__version__", "compile", "holds",
+    "Steps", "SyntaxProblem", "Texts", "Tool", "ToolError", "TooLarge", "Usage", "Verdict", "__version__", "compile", "holds",
     "load", "loads", "parse_formula", "tool",
 ]  # fmt: skip
 
