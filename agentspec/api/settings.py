@@ -43,7 +43,8 @@ class Settings:
     ``temperature`` 0 takes the likeliest token, above it ``seed`` decides; the three ``max_`` and ``timeout`` (seconds)
     stand in for the agent's own limits; ``engine`` for its model. ``trace`` is the folder for the record of the run:
     None the usual one, False none. ``lookahead`` is how many tokens may be guessed from the text so far and checked in
-    one forward, which changes no text; 0 for none. ``on_step`` is called with each step. ``guarded`` False lets the model write freely.
+    one forward, which changes no text; 0 for none. ``on_step`` is called with each step. ``guarded`` False lets the
+    model write freely.
     """
 
     seed: int = 0

@@ -54,6 +54,12 @@ class Ahead:
         length: int = self.source.length
         return length - len(self._coming)
 
+    @property
+    def tokens(self) -> list[int]:
+        """The tokens of the text so far; none where the source does not tell."""
+        tokens: list[int] = getattr(self.source, "tokens", [])
+        return tokens[: len(tokens) - len(self._coming)]
+
     def guess(self, matching: Callable[[list[int]], int]) -> None:
         """Guess what follows, if the next scores take a forward; ``matching`` says how many of the tokens may come."""
         if self._lookup is None or self._rows or not getattr(self.source, "forgets", False):

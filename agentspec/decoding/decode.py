@@ -7,7 +7,7 @@ token is taken that leaves too little for an ending (`landing`).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -39,12 +39,12 @@ class Emitted:
 
 
 def decode(
-    matcher: Matcher, source: Ahead, sampler: Sampler, counters: Counters, landing: Landing
+    matcher: Matcher, source: Ahead, sampler: Callable[[], Sampler], counters: Counters, landing: Landing
 ) -> Generator[Emitted, None, None]:
     """Emit tokens until the grammar is matched or the model ends, always such that what is left suffices for an end.
 
     An end that is all that is left is not drawn, nor one for which no token is left. The mask is computed beside the
-    forward, except where the text may end, which it tells before.
+    forward, except where the text may end, which it tells before. ``sampler`` is asked before each draw.
 
     Raises EngineFault when the matcher fails. Close the iterator where it is not read to its end.
     """
@@ -65,7 +65,7 @@ def decode(
                 logits = source.logits()
                 began = time.perf_counter()
                 allowed = allowed or mask.result()
-                draw = _Draw(sampler, logits, allowed, source.length)
+                draw = _Draw(sampler(), logits, allowed, source)
                 tokens, drawn = draw.fitting(matcher, landing), True
                 counters.draw_seconds.append(draw.seconds)
                 counters.guard_seconds.append(spent + time.perf_counter() - began - draw.seconds)
@@ -94,9 +94,10 @@ def _fitting(landing: Landing, forced: list[int]) -> list[int]:
 class _Draw:
     """The tokens of one place in the order in which they are drawn; ``seconds`` is what the first has cost."""
 
-    def __init__(self, sampler: Sampler, logits: Logits, allowed: Mask, position: int) -> None:
+    def __init__(self, sampler: Sampler, logits: Logits, allowed: Mask, source: Ahead) -> None:
         began = time.perf_counter()
-        ranked = sampler.ranked(logits, allowed, position)
+        history = source.tokens if sampler.repetition_penalty != 1 else ()
+        ranked = sampler.ranked(logits, allowed, source.length, history)
         self._ranked = chain([*islice(ranked, 1)], ranked)
         self.seconds = time.perf_counter() - began
 

@@ -31,8 +31,8 @@ class Counters:
     """What decoding has cost so far.
 
     ``calls`` are forwards; ``guessed`` the tokens guessed, ``right`` those of them that then came. For each token
-    drawn, ``guard_seconds`` is the time for which the loop waited for the guard (mask and bookkeeping), ``draw_seconds`` that
-    of drawing from the scores, which a loop without a guard needs too.
+    drawn, ``guard_seconds`` is the time for which the loop waited for the guard (mask and bookkeeping), and
+    ``draw_seconds`` that of drawing from the scores, which a loop without a guard needs too.
     """
 
     tokens: int = 0

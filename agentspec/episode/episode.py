@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
 from agentspec.episode.retry import Failures, TakenBack
 from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
-from agentspec.episode.transcript import identify, said, show, split_step
+from agentspec.episode.transcript import begun, identify, said, show, split_step
 from agentspec.episode.writing import Writing
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
@@ -57,7 +57,7 @@ class Episode:
     journal: Journal | None = None
     budget: Budget | None = None
     timeout: float | None = None
-    lookup: Lookup | None = Lookup()
+    lookup: Lookup | None = field(default_factory=Lookup)
     guarded: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
@@ -152,7 +152,7 @@ class Episode:
         matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special))
         landing = self._landing(writing, texts)
         ended = False
-        with closing(decode(matcher, source, self.sampler, self.counters, landing)) as written:
+        with closing(decode(matcher, source, lambda: self._sampler(writing), self.counters, landing)) as written:
             for emitted in written:
                 ended = emitted.end
                 for token in [] if ended else emitted.tokens:
@@ -173,6 +173,15 @@ class Episode:
         if ended and (not position.is_accepting or position.left.tokens < 1):
             raise EngineFault("the model ended where the guard does not allow it")
         return ended
+
+    def _sampler(self, writing: Writing) -> Sampler:
+        """How the next token is drawn: by the settings of the step under way, once its cue tells which it is."""
+        steps = self.compiled.agent.spec.steps
+        if not any(step.sampling for step in steps.values()):
+            return self.sampler
+        step = begun([steps[name] for name in dict.fromkeys(str(a.step) for a in writing.offered)], writing.text)
+        settings: dict[str, Any] = dict(step.sampling) if step else {}
+        return replace(self.sampler, **settings)
 
     def _landing(self, writing: Writing, texts: SegmentTexts) -> Landing:
         """The account of what is left. Raises _Ended where texts were taken back and no other fits."""

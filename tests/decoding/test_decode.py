@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -31,7 +31,7 @@ from tests.laws.toy import WILLS, ToyEngine, ToySource, _bias
 
 
 def plain_decode(
-    matcher: Matcher, source: Ahead, sampler: Sampler, counters: Counters, landing: Landing
+    matcher: Matcher, source: Ahead, sampler: Callable[[], Sampler], counters: Counters, landing: Landing
 ) -> Generator[Emitted, None, None]:
     """One thing after another, with arrays of truth values."""
     while not matcher.finished:
@@ -41,7 +41,7 @@ def plain_decode(
             allowed = matcher.mask()
             if np.flatnonzero(allowed).tolist() == [matcher.end_token] or landing.must_stop():
                 return
-            order = sampler.ranked(source.logits(), allowed, source.length)
+            order = sampler().ranked(source.logits(), allowed, source.length)
             fitting = (
                 [token]
                 for tries, token in enumerate(order)
