@@ -5,6 +5,8 @@ No model, engine or decoder takes part; the texts of steps are validated here in
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from agentspec.api.content import Content, forms
 from agentspec.automata.game import way_out
 from agentspec.automata.letter import Letter, Owner
@@ -20,6 +22,10 @@ from agentspec.errors import EngineFault, InvalidInput, TooLarge, nearest
 from agentspec.guard.budget import Budget
 from agentspec.guard.segment import Segment, segment
 from agentspec.spec.alphabet import line
+
+if TYPE_CHECKING:
+    from agentspec.decoding.walk import Walk
+    from agentspec.engines.engine import Engine
 
 
 class Cursor:
@@ -89,6 +95,12 @@ class Cursor:
         """The texts of ``plan`` in llguidance's Lark dialect, for servers that take it. Raises as ``plan`` does."""
         spec, lines, bound = self._compiled.agent.spec, self._compiled.lines, self._bound()
         return lower(self.plan, lambda a: line(spec, a, bound[a]) if a in bound else lines[a])
+
+    def walk(self, engine: Engine, prompt: list[int]) -> Walk:
+        """What the model may write here behind a prompt's tokens, for samplers that go back, branch and weigh."""
+        from agentspec.decoding.walk import Walk
+
+        return Walk(engine.matcher(self.grammar), engine.open(prompt))
 
     # What came ----------------------------------------------------------------------------------------------------
 

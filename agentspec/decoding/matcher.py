@@ -25,7 +25,7 @@ class Matcher:
         self._matcher = matcher
         self._words = np.zeros((vocabulary + 31) // 32, dtype=np.uint32)
         self._place = self._words.ctypes.data, self._words.nbytes
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         self.end_token = end_token
         self._poll()
 
@@ -52,7 +52,7 @@ class Matcher:
         """
         self._matcher.unsafe_compute_mask_ptr(*self._place)
         self._poll()
-        mask = Mask(self._words, self._vocabulary)
+        mask = Mask(self._words, self.vocabulary)
         if not mask:
             raise EngineFault("the matcher allows no token")
         return mask
@@ -69,6 +69,10 @@ class Matcher:
         """Advance. Raises EngineFault on a token that is not allowed."""
         if not self._matcher.consume_tokens(tokens):
             raise EngineFault(f"the matcher refused the tokens {tokens}: {self._matcher.get_error()}")
+
+    def clone(self) -> Matcher:
+        """A copy that goes its own way."""
+        return Matcher(self._matcher.deep_copy(), self.vocabulary, self.end_token)
 
     def rollback(self, tokens: int) -> None:
         """Undo the last ``tokens`` tokens consumed."""

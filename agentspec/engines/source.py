@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -107,6 +108,12 @@ class TransformersSource:
         if self._cached > kept:
             self._restore(kept)
         del self.tokens[kept:]
+
+    def clone(self) -> TransformersSource:
+        """A copy that goes its own way; what is encoded is shared as far as the kind of cache allows."""
+        twin = copy.copy(self)
+        twin.tokens, twin._states, twin._cache = [*self.tokens], [*self._states], kv.copied(self._cache)
+        return twin
 
     # --------------------------------------------------------------------------------------------------------------
 
