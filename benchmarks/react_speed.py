@@ -96,7 +96,7 @@ def plain(engine: Any, prompt: list[int], turns: list[Turn], *, keep: bool) -> f
     cache = DynamicCache(config=model.config) if keep else None
     for turn in turns:
         ids = torch.tensor([text])
-        options = {} if cache is None else {"past_key_values": cache}
+        options = {} if cache is None else {"cache": cache}
         model.generate(
             ids, attention_mask=torch.ones_like(ids), min_new_tokens=turn.tokens, max_new_tokens=turn.tokens,
             do_sample=False, tokenizer=tokenizer, stop_strings=[f"{stop}\0" for stop in STOP], **options,
@@ -106,7 +106,7 @@ def plain(engine: Any, prompt: list[int], turns: list[Turn], *, keep: bool) -> f
             written = tokenizer.encode(turn.text, add_special_tokens=False)[: turn.tokens]
             with torch.inference_mode():  # not counted: the loop would have these in its cache already
                 aside = time.perf_counter()
-                model(input_ids=torch.tensor([written]), past_key_values=cache, use_cache=True, logits_to_keep=1)
+                model(input_ids=torch.tensor([written]), cache=cache, use_cache=True, logits_to_keep=1)
                 began += time.perf_counter() - aside
         text += tokenizer.encode(turn.text, add_special_tokens=False)
     return time.perf_counter() - began
@@ -156,10 +156,8 @@ def main() -> None:
         f"{tokens / ours:.1f} tokens/s; {calls / tokens:.2f} model calls a token; forced {100 * forced / tokens:.0f} %"
     )
     ordered = sorted(guard)
-    print(
-        f"guard a draw: p50 {ordered[len(ordered) // 2] * 1e6:.0f} µs, p99 {ordered[len(ordered) * 99 // 100] * 1e6:.0f} "
-        f"µs; {100 * sum(guard) / ours:.2f} % of the time"
-    )
+    middle, worst = ordered[len(ordered) // 2] * 1e6, ordered[len(ordered) * 99 // 100] * 1e6
+    print(f"guard a draw: p50 {middle:.0f} µs, p99 {worst:.0f} µs; {100 * sum(guard) / ours:.2f} % of the time")
     given = dict(one.split("=", 1) for one in options.peer)
     for name in ("outlines", "guidance"):
         if name in given:
