@@ -17,6 +17,7 @@ __all__ = [
     "Agent",
     "AgentSpecError",
     "AsyncSteps",
+    "AsyncTexts",
     "Automaton",
     "Budget",
     "BudgetRefused",
@@ -34,6 +35,7 @@ __all__ = [
     "StepRecord",
     "Steps",
     "SyntaxProblem",
+    "Texts",
     "TooLarge",
     "Tool",
     "ToolError",
@@ -50,12 +52,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from agentspec.api.agent import Agent, compile, load, loads
-    from agentspec.api.asynchronous import AsyncSteps
+    from agentspec.api.asynchronous import AsyncSteps, AsyncTexts
     from agentspec.api.cursor import Cursor
     from agentspec.api.guard import Guard
     from agentspec.api.logits import GuardLogits
     from agentspec.api.picture import Automaton
-    from agentspec.api.run import Run, Steps
+    from agentspec.api.run import Run, Steps, Texts
     from agentspec.automata.letter import Letter
     from agentspec.checking.check import Report
     from agentspec.episode.trace import StepRecord, Usage, Verdict
@@ -78,12 +80,12 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "agentspec.api.agent": ("Agent", "compile", "load", "loads"),
-        "agentspec.api.asynchronous": ("AsyncSteps",),
+        "agentspec.api.asynchronous": ("AsyncSteps", "AsyncTexts"),
         "agentspec.api.cursor": ("Cursor",),
         "agentspec.api.guard": ("Guard",),
         "agentspec.api.logits": ("GuardLogits",),
         "agentspec.api.picture": ("Automaton",),
-        "agentspec.api.run": ("Run", "Steps"),
+        "agentspec.api.run": ("Run", "Steps", "Texts"),
         "agentspec.automata.letter": ("Letter",),
         "agentspec.checking.check": ("Report",),
         "agentspec.episode.trace": ("StepRecord", "Usage", "Verdict"),

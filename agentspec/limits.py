@@ -258,6 +258,14 @@ EXPANDED_STATES = 20_000
 MATCHER_FUEL = 100_000_000
 """What llguidance's lexer may spend on a grammar or a token; its default is too little for predicates on long texts."""
 
+# ---- engines
+
+PREFIX_BYTES = 96 * 2**20
+"""Bytes of what the model made of the beginnings of prompts, kept for the next episodes of the same agents."""
+
+PREFIX_COUNT = 8
+"""Beginnings of prompts that are kept."""
+
 # ---- checking
 
 RULES_SECONDS = 12.0

@@ -8,15 +8,15 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
-from agentspec.api.asynchronous import AsyncSteps
+from agentspec.api.asynchronous import AsyncSteps, AsyncTexts
 from agentspec.api.engines import chosen_model, engine_of
 from agentspec.api.guard import Guard
 from agentspec.api.picture import Automaton
-from agentspec.api.run import Run, Steps
+from agentspec.api.run import Run, Running, Steps, Texts
 from agentspec.api.settings import Options, Settings
 from agentspec.checking.check import Report, check
 from agentspec.checking.compile import Compiled, compile_agent, tool_schemas
@@ -24,6 +24,7 @@ from agentspec.content.tool_ref import ToolRef
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.engines.engine import Engine
 from agentspec.episode.prompt_examples import read_examples
+from agentspec.episode.trace import StepRecord
 from agentspec.errors import InvalidInput, SpecError
 from agentspec.spec.load import load as load_declaration
 from agentspec.spec.load import load_text
@@ -33,6 +34,7 @@ from agentspec.toolbox.registry import LoadedTools, load_tools, tools_from_funct
 from agentspec.toolbox.tool import Tool
 
 logger = logging.getLogger("agentspec.tools")
+R = TypeVar("R", bound=Running)
 ToolLike = Callable[..., Any] | Tool
 
 
@@ -115,7 +117,7 @@ class Agent:
 
     def steps(self, task: str, **options: Unpack[Options]) -> Steps:
         """Run the agent step by step, as the iteration asks for them."""
-        return self._begin(task, _settings(options, waits=False))
+        return self._begin(Steps, task, _settings(options, waits=False))
 
     async def arun(self, task: str, **options: Unpack[Options]) -> Run:
         """As ``run``, in a thread of its own. Cancelling ends the run as cancelled before its next token."""
@@ -127,9 +129,21 @@ class Agent:
     def asteps(self, task: str, **options: Unpack[Options]) -> AsyncSteps:
         """As ``steps``, for ``async for``; the model writes in a thread of its own."""
         settings = _settings(options, waits=True)
-        return AsyncSteps(lambda: self._begin(task, replace(settings, on_step=None)), settings.on_step)
+        begin = partial(self._begin, Steps, task, replace(settings, on_step=None))
+        return AsyncSteps(begin, StepRecord, settings.on_step)
 
-    def _begin(self, task: str, settings: Settings) -> Steps:
+    def stream(self, task: str, **options: Unpack[Options]) -> Texts:
+        """Run the agent and iterate over its text as it comes, in pieces that are never taken back."""
+        return self._begin(Texts, task, _settings(options, waits=False))
+
+    def astream(self, task: str, **options: Unpack[Options]) -> AsyncTexts:
+        """As ``stream``, for ``async for``; the model writes in a thread of its own."""
+        settings = _settings(options, waits=True)
+        begin = partial(self._begin, Texts, task, replace(settings, on_step=None))
+        return AsyncTexts(begin, str, settings.on_step)
+
+    def _begin(self, running: type[R], task: str, settings: Settings) -> R:
+        from agentspec.decoding.ahead import Lookup
         from agentspec.decoding.sample import Sampler
         from agentspec.episode.episode import Episode
         from agentspec.episode.session import kind_of
@@ -155,9 +169,10 @@ class Agent:
         kind = kind_of(compiled, guarded=settings.guarded)
 
         def episode(shared: Engine) -> Episode:
-            return kind(compiled, shared, tools, task, sampler, settings.journal(self.name), budget, timeout)
+            journal, lookup = settings.journal(self.name), Lookup(settings.lookahead)
+            return kind(compiled, shared, tools, task, sampler, journal, budget, timeout, lookup)
 
-        return Steps(compiled, engine, episode, settings.on_step)
+        return running(compiled, engine, episode, settings.on_step)
 
     # --------------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ No model, engine or decoder takes part; the texts of steps are validated here in
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from agentspec.api.content import Content, forms
 from agentspec.automata.game import way_out
@@ -25,6 +26,10 @@ from agentspec.episode.transcript import identify, show, split_step
 from agentspec.errors import EngineFault, InvalidInput, TooLarge, nearest
 from agentspec.guard.budget import Budget
 from agentspec.guard.segment import Segment, segment
+
+if TYPE_CHECKING:
+    from agentspec.decoding.walk import Walk
+    from agentspec.engines.engine import Engine
 
 
 class Cursor:
@@ -109,6 +114,12 @@ class Cursor:
         """
         left, texts = self.left.tokens, self._texts
         return Landing(self.plan, left, Completions(list), texts.of_letter, self._compiled.farthest, list, said)
+
+    def walk(self, engine: Engine, prompt: list[int]) -> Walk:
+        """What the model may write here behind a prompt's tokens, for samplers that go back, branch and weigh."""
+        from agentspec.decoding.walk import Walk
+
+        return Walk(engine.matcher(self.grammar), engine.open(prompt))
 
     # What came ----------------------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from agentspec.decoding.decode import Source
 from agentspec.decoding.matcher import Matcher
+from agentspec.decoding.source import Source
 from agentspec.engines import models
 from agentspec.engines.engine import Engine, Message
 
@@ -148,8 +148,24 @@ class _SharedSource:
     def length(self) -> int:
         return self._source.length
 
+    @property
+    def tokens(self) -> list[int]:
+        tokens: list[int] = self._source.tokens  # type: ignore[attr-defined]
+        return tokens
+
+    @property
+    def forgets(self) -> bool:
+        return bool(getattr(self._source, "forgets", False))
+
     def append(self, tokens: list[int]) -> None:
         self._source.append(tokens)
+
+    def scores(self, last: int) -> NDArray[np.float32]:
+        with self._turn:
+            if self._stop.is_set():
+                raise Stopped
+            scores: NDArray[np.float32] = self._source.scores(last)  # type: ignore[attr-defined]
+            return scores
 
     def logits(self) -> NDArray[np.float32]:
         with self._turn:

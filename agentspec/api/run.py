@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from agentspec.api.engines import SharedEngine, Stopped
 from agentspec.api.settings import OnStep
@@ -104,8 +104,8 @@ class Run:
         return trace_html(self.steps, self.compiled, self.result)
 
 
-class Steps:
-    """The steps of a run as they come: an iterator, a context manager, and afterwards ``result``.
+class Running:
+    """A run under way, its events taken one by one; afterwards ``result``.
 
     Leaving before the end (``close``, the end of a ``with``, dropping the last reference) ends the run as cancelled.
     Iterating raises BudgetRefused where the run may not start, and KeyboardInterrupt, once its record is closed,
@@ -125,13 +125,11 @@ class Steps:
         self._records: list[StepRecord] = []
         self._play = _played(self._episode, self._records, on_step)
 
-    def __iter__(self) -> Steps:
-        return self
-
-    def __next__(self) -> StepRecord:
+    def event(self) -> StepRecord | str | None:
+        """The next step or piece of text, None behind the last."""
         if self._stop.is_set():
             self._play.close()
-        return next(self._play)
+        return next(self._play, None)
 
     def stop(self) -> None:
         """End the run, as cancelled, before its next token or tool call; may be called from any thread."""
@@ -148,7 +146,7 @@ class Steps:
             raise RuntimeError("the run is not over" if self._records else "the run has not begun")
         return Run(tuple(self._records), self._episode.result, self._compiled)
 
-    def __enter__(self) -> Steps:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -158,19 +156,52 @@ class Steps:
 
     def __repr__(self) -> str:
         ending = self._episode.result.status if self._episode.result else "under way"
-        return f"<Steps of {self._compiled.agent.name}: {len(self._records)} so far, {ending}>"
+        return f"<{type(self).__name__} of {self._compiled.agent.name}: {len(self._records)} so far, {ending}>"
 
 
-def _played(episode: Episode, records: list[StepRecord], on_step: OnStep | None) -> Generator[StepRecord, None, None]:
-    """The episode's steps, noted in ``records``. Outside of ``Steps``, so that dropping that one ends the episode."""
-    steps = episode.steps()
+class Steps(Running):
+    """The steps of a run as they come: an iterator, a context manager, and afterwards ``result``."""
+
+    def __iter__(self) -> Steps:
+        return self
+
+    def __next__(self) -> StepRecord:
+        while (event := self.event()) is not None:
+            if isinstance(event, StepRecord):
+                return event
+        raise StopIteration
+
+
+class Texts(Running):
+    """The text of a run as it comes, in pieces that are never taken back: an iterator, a context manager, ``result``.
+
+    Joined they are the transcript: cue, content and border of each step, whoever it is from. What is taken back of a
+    step (``guarantee: partial``), and a character begun, are told when they are sure.
+    """
+
+    def __iter__(self) -> Texts:
+        return self
+
+    def __next__(self) -> str:
+        while (event := self.event()) is not None:
+            if isinstance(event, str):
+                return event
+        raise StopIteration
+
+
+def _played(
+    episode: Episode, records: list[StepRecord], on_step: OnStep | None
+) -> Generator[StepRecord | str, None, None]:
+    """The episode's events, its steps noted in ``records``. Outside of ``Running``: dropping that one ends it."""
+    events = episode.events()
     try:
-        with episode.journal or nullcontext(), closing(steps):
-            for record in steps:
-                records.append(record)
-                if on_step is not None:
-                    on_step(record)
-                yield record
+        with episode.journal or nullcontext(), closing(events):
+            for event in events:
+                if isinstance(event, StepRecord):
+                    records.append(event)
+                    if on_step is not None:
+                        on_step(event)
+                yield event
     except Stopped:
         return
     result = episode.result

@@ -31,6 +31,7 @@ class Options(TypedDict, total=False):
     timeout: float | None
     engine: Engine | None
     trace: Trace
+    lookahead: int
     on_step: OnStep | None
     guarded: bool
 
@@ -41,7 +42,9 @@ class Settings:
 
     ``temperature`` 0 takes the likeliest token, above it ``seed`` decides; the three ``max_`` and ``timeout`` (seconds)
     stand in for the agent's own limits; ``engine`` for its model. ``trace`` is the folder for the record of the run:
-    None the usual one, False none. ``on_step`` is called with each step. ``guarded`` False lets the model write freely.
+    None the usual one, False none. ``lookahead`` is how many tokens may be guessed from the text so far and checked in
+    one forward, which changes no text; 0 for none. ``on_step`` is called with each step. ``guarded`` False lets the
+    model write freely.
     """
 
     seed: int = 0
@@ -52,6 +55,7 @@ class Settings:
     timeout: float | None = None
     engine: Engine | None = None
     trace: Trace = None
+    lookahead: int = 8
     on_step: OnStep | None = None
     guarded: bool = True
 
@@ -60,6 +64,7 @@ class Settings:
         _whole("max_tokens", self.max_tokens, 1)
         _whole("max_steps", self.max_steps, 1)
         _whole("max_tool_calls", self.max_tool_calls, 0)
+        _whole("lookahead", self.lookahead, 0)
         if not _number(self.temperature) or self.temperature < 0:
             raise InvalidInput(f"temperature is a number of 0 or more, not {self.temperature!r}")
         if self.timeout is not None and (not _number(self.timeout) or self.timeout <= 0):

@@ -7,50 +7,26 @@ token is taken that leaves too little for an ending (`landing`).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec.decoding.ahead import Ahead
+from agentspec.decoding.beside import Beside
 from agentspec.decoding.landing import Landing
+from agentspec.decoding.mask import Mask
 from agentspec.decoding.matcher import Matcher
 from agentspec.decoding.sample import Sampler
+from agentspec.decoding.source import Counters
 from agentspec.errors import EngineFault
 
 REJECTED = 64
 """So many drawn tokens may cost too much before the cheapest completion is taken."""
 
 Logits = NDArray[np.float32]
-Allowed = NDArray[np.bool_]
-
-
-class Source(Protocol):
-    """A model's state on one growing text."""
-
-    @property
-    def length(self) -> int:
-        """Tokens so far, those not yet seen by the model included."""
-
-    def append(self, tokens: list[int]) -> None:
-        """Add tokens; the model sees them in the next ``logits``."""
-
-    def logits(self) -> NDArray[np.float32]:
-        """Scores of the next token, shape (vocabulary,): one forward over all tokens added since the last."""
-
-    def rollback(self, tokens: int) -> None:
-        """Forget the last tokens."""
-
-
-@dataclass
-class Counters:
-    """What decoding has cost so far; ``guard_seconds`` holds one entry a model call (mask and bookkeeping)."""
-
-    tokens: int = 0
-    forced: int = 0
-    calls: int = 0
-    guard_seconds: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,44 +39,51 @@ class Emitted:
 
 
 def decode(
-    matcher: Matcher, source: Source, sampler: Sampler, counters: Counters, landing: Landing
-) -> Iterator[Emitted]:
+    matcher: Matcher, source: Ahead, sampler: Callable[[], Sampler], counters: Counters, landing: Landing
+) -> Generator[Emitted, None, None]:
     """Emit tokens until the grammar is matched or the model ends, always such that what is left suffices for an end.
 
-    An end that is all that is left is not drawn, nor one for which no token is left.
+    An end that is all that is left is not drawn, nor one for which no token is left. The mask is computed beside the
+    forward, except where the text may end, which it tells before. ``sampler`` is asked before each draw.
 
-    Raises EngineFault when the matcher fails.
+    Raises EngineFault when the matcher fails. Close the iterator where it is not read to its end.
     """
     spent = 0.0
-    while not matcher.finished:
-        began = time.perf_counter()
-        if forced := matcher.forced():
-            tokens, drawn = _fitting(landing, forced), False
-        else:
-            allowed = matcher.mask()
-            if matcher.only_end() or landing.must_stop():
+    with Beside(matcher.allowed) as mask:
+        while not matcher.finished:
+            began = time.perf_counter()
+            if forced := matcher.forced():
+                tokens, drawn = _fitting(landing, forced), False
+            else:
+                allowed = matcher.allowed() if matcher.is_accepting else None
+                if landing.must_stop() or (allowed is not None and allowed.is_only(matcher.end_token)):
+                    return
+                source.guess(lambda found: matcher.matching(found[: landing.left]))
+                if allowed is None:
+                    mask.begin()
+                spent += time.perf_counter() - began
+                logits = source.logits()
+                began = time.perf_counter()
+                allowed = allowed or mask.result()
+                draw = _Draw(sampler(), logits, allowed, source)
+                tokens, drawn = draw.fitting(matcher, landing), True
+                counters.draw_seconds.append(draw.seconds)
+                counters.guard_seconds.append(spent + time.perf_counter() - began - draw.seconds)
+                spent = 0.0
+            if not tokens:
                 return
-            spent += time.perf_counter() - began
-            logits = source.logits()
-            began = time.perf_counter()
-            counters.calls += 1
-            tokens, drawn = _draw(matcher, landing, sampler, logits, allowed, source.length), True
-            counters.guard_seconds.append(spent + time.perf_counter() - began)
-            spent = 0.0
-        if not tokens:
-            return
-        emitted = Emitted(tokens, forced=not drawn, end=tokens == [matcher.end_token])
-        if not emitted.end:
-            began = time.perf_counter()
-            matcher.consume(tokens)
-            landing.take(tokens)
-            spent += time.perf_counter() - began
-        counters.tokens += len(tokens)
-        counters.forced += 0 if drawn else len(tokens)
-        source.append(tokens)
-        yield emitted
-        if emitted.end:
-            return
+            emitted = Emitted(tokens, forced=not drawn, end=tokens == [matcher.end_token])
+            if not emitted.end:
+                began = time.perf_counter()
+                matcher.consume(tokens)
+                landing.take(tokens)
+                spent += time.perf_counter() - began
+            counters.tokens += len(tokens)
+            counters.forced += 0 if drawn else len(tokens)
+            source.append(tokens)
+            yield emitted
+            if emitted.end:
+                return
 
 
 def _fitting(landing: Landing, forced: list[int]) -> list[int]:
@@ -108,16 +91,24 @@ def _fitting(landing: Landing, forced: list[int]) -> list[int]:
     return forced if landing.fits(forced) else _cheapest(landing)
 
 
-def _draw(
-    matcher: Matcher, landing: Landing, sampler: Sampler, logits: Logits, allowed: Allowed, position: int
-) -> list[int]:
-    """The first token in the sampler's order that fits; after too many that don't, one of the cheapest completion."""
-    for tries, token in enumerate(sampler.ranked(logits, allowed, position)):
-        if landing.fits_end() if token == matcher.end_token else landing.fits([token]):
-            return [token]
-        if tries == REJECTED:
-            break
-    return _cheapest(landing)
+class _Draw:
+    """The tokens of one place in the order in which they are drawn; ``seconds`` is what the first has cost."""
+
+    def __init__(self, sampler: Sampler, logits: Logits, allowed: Mask, source: Ahead) -> None:
+        began = time.perf_counter()
+        history = source.tokens if sampler.repetition_penalty != 1 else ()
+        ranked = sampler.ranked(logits, allowed, source.length, history)
+        self._ranked = chain([*islice(ranked, 1)], ranked)
+        self.seconds = time.perf_counter() - began
+
+    def fitting(self, matcher: Matcher, landing: Landing) -> list[int]:
+        """The first that fits; after too many that don't, one of the cheapest completion."""
+        for tries, token in enumerate(self._ranked):
+            if landing.fits_end() if token == matcher.end_token else landing.fits([token]):
+                return [token]
+            if tries == REJECTED:
+                break
+        return _cheapest(landing)
 
 
 def _cheapest(landing: Landing) -> list[int]:

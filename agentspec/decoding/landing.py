@@ -51,7 +51,7 @@ class Landing:
         self._most = max(
             (farthest[way.letter] + way.cost for node in segment.nodes for way in node.alternatives), default=0
         )
-        self._unread = b""
+        self._unread: list[int] = []
         self._places: tuple[_Place, ...] | None = None
         self._pending = b""
         self._starts: dict[Letter, int] = {}
@@ -90,7 +90,7 @@ class Landing:
         self._plan = self._plan[len(tokens) :] if self._plan[: len(tokens)] == tokens else []
         self._planned -= len(tokens)
         if self._places is None:
-            self._unread += self._said(tokens)
+            self._unread += tokens
         else:
             self._places, self._pending = self._after(self._said(tokens))
             self._seen = None
@@ -126,8 +126,8 @@ class Landing:
     def _here(self) -> tuple[tuple[_Place, ...], bytes]:
         if self._places is None:
             self._places = self._begin(0)
-            self._places, self._pending = self._after(self._unread)
-            self._unread, self._seen = b"", None
+            self._places, self._pending = self._after(self._said(self._unread))
+            self._unread, self._seen = [], None
         return self._places, self._pending
 
     def _begin(self, node: int | None, cost: int = 0) -> tuple[_Place, ...]:
@@ -156,7 +156,7 @@ class Landing:
             return self._seen[1]
         places, pending = self._here()
         whole = pending + data
-        cut = _complete(whole)
+        cut = whole_characters(whole)
         found = places, whole[cut:]
         if cut:
             text = whole[:cut].decode(errors="replace")
@@ -199,7 +199,7 @@ def _lines(text: str) -> list[str]:
     return [line for line in re.split("(?<=\n)", text) if line]
 
 
-def _complete(data: bytes) -> int:
+def whole_characters(data: bytes) -> int:
     """How many of the bytes are whole characters: the last one may be cut."""
     for back in range(1, min(4, len(data)) + 1):
         byte = data[-back]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentspec import limits
+from agentspec.decoding.mask import Mask
 from agentspec.errors import EngineFault
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ class Matcher:
 
     def __init__(self, matcher: LLMatcher, vocabulary: int, end_token: int) -> None:
         self._matcher = matcher
-        self._words = np.zeros((vocabulary + 31) // 32, dtype=np.int32)
-        self._vocabulary = vocabulary
+        self._words = np.zeros((vocabulary + 31) // 32, dtype=np.uint32)
+        self._place = self._words.ctypes.data, self._words.nbytes
+        self.vocabulary = vocabulary
         self.end_token = end_token
         self._poll()
 
@@ -43,25 +45,34 @@ class Matcher:
         self._poll()
         return tokens
 
+    def allowed(self) -> Mask:
+        """What may follow, valid until it is asked again. Raises EngineFault when nothing may.
+
+        May be called in another thread, as long as nothing else is asked of this matcher meanwhile.
+        """
+        self._matcher.unsafe_compute_mask_ptr(*self._place)
+        self._poll()
+        mask = Mask(self._words, self.vocabulary)
+        if not mask:
+            raise EngineFault("the matcher allows no token")
+        return mask
+
     def mask(self) -> NDArray[np.bool_]:
         """Shape (vocabulary,): True for each allowed token. Raises EngineFault when none is."""
-        self._matcher.unsafe_compute_mask_ptr(self._words.ctypes.data, self._words.nbytes)
-        self._poll()
-        allowed = np.unpackbits(self._words.view(np.uint8), bitorder="little")[: self._vocabulary].view(np.bool_)
-        if not allowed.any():
-            raise EngineFault("the matcher allows no token")
-        return allowed
+        return self.allowed().bools
 
-    def only_end(self) -> bool:
-        """Whether the mask just computed leaves the end token alone: the text is whole, and nothing can be added."""
-        word, bit = divmod(self.end_token, 32)
-        words = self._words.view(np.uint32)
-        return bool(words[word] == 1 << bit and np.count_nonzero(words) == 1)
+    def matching(self, tokens: list[int]) -> int:
+        """How many of the tokens may come one after the other; nothing is consumed."""
+        return int(self._matcher.validate_tokens(tokens))
 
     def consume(self, tokens: list[int]) -> None:
         """Advance. Raises EngineFault on a token that is not allowed."""
         if not self._matcher.consume_tokens(tokens):
             raise EngineFault(f"the matcher refused the tokens {tokens}: {self._matcher.get_error()}")
+
+    def clone(self) -> Matcher:
+        """A copy that goes its own way."""
+        return Matcher(self._matcher.deep_copy(), self.vocabulary, self.end_token)
 
     def rollback(self, tokens: int) -> None:
         """Undo the last ``tokens`` tokens consumed."""

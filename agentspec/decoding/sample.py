@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec.decoding.mask import Mask
 from agentspec.errors import EngineFault
 
 Logits = NDArray[np.float32]
-Allowed = NDArray[np.bool_]
+Allowed = NDArray[np.bool_] | Mask
 Tokens = NDArray[np.int64]
 
 FEW = 2048
@@ -64,20 +65,22 @@ class Sampler:
 
         The first costs no sorting. Raises EngineFault on logits that are not numbers.
         """
-        if allowed is not None and len(allowed) != len(logits):
-            logits, allowed = logits[: len(allowed)], allowed[: len(logits)]
+        if isinstance(allowed, np.ndarray):
+            allowed = Mask.of(allowed)
+        if allowed is not None and allowed.vocabulary != len(logits):
+            logits, allowed = logits[: allowed.vocabulary], allowed.cut(len(logits))
         top = int(logits.argmax())  # it finds a NaN before any number
-        if not logits[top] < np.inf:
+        if not logits.item(top) < math.inf:
             raise EngineFault("the model's logits are not numbers")
-        if allowed is not None and not allowed.any():
+        if allowed is not None and not allowed:
             return
         if self.repetition_penalty != 1 and len(history):
             logits = self._penalised(logits, history)
             top = int(logits.argmax())
         first = -1
-        if self.temperature == 0 and (allowed is None or allowed[top]):
+        if self.temperature == 0 and (allowed is None or top in allowed):
             yield (first := top)
-        tokens: Tokens = np.arange(len(logits)) if allowed is None else np.flatnonzero(allowed)
+        tokens: Tokens = np.arange(len(logits)) if allowed is None else allowed.tokens
         tokens = self._limited(logits, tokens)
         if first < 0:
             some = self._best(logits, tokens, position, 1)
@@ -95,6 +98,8 @@ class Sampler:
         The model's own: at temperature 1, without penalty and limits. Their difference is the logarithm of the
         probability the mask left.
         """
+        if isinstance(allowed, Mask):
+            allowed = allowed.bools
         if allowed is not None and len(allowed) > len(logits):
             allowed = allowed[: len(logits)]
         highest = logits.max()

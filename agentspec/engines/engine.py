@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypedDict
 
-from agentspec.decoding.decode import Source
 from agentspec.decoding.matcher import Matcher
+from agentspec.decoding.source import Source
 
 
 class Message(TypedDict):

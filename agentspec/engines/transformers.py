@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from agentspec.decoding.matcher import Matcher, MatcherFactory
 from agentspec.engines.device import choose_device, choose_dtype, describe
 from agentspec.engines.engine import Message
 from agentspec.engines.memory import available, parameters
+from agentspec.engines.prefix import Prefixes
+from agentspec.engines.source import TransformersSource
 from agentspec.engines.special import SpecialTokens
 from agentspec.errors import EngineFault, ModelMissing
 
@@ -44,6 +47,8 @@ class TransformersEngine:
         self.dtype = choose_dtype(torch, dtype, self.device)
         _check_memory(torch, folder, self.device, self.dtype)
         self._tokenizer, self._model = _load(torch, transformers, folder, self.device, self.dtype)
+        self._network = _Network(self._model)
+        self._prefixes = Prefixes()
         head, text = self._model.get_output_embeddings(), self._model.config.get_text_config()
         self._vocabulary = int(text.vocab_size if head is None else head.weight.shape[0])
         self.window = int(getattr(text, "max_position_embeddings", None) or 2048)
@@ -162,86 +167,70 @@ class TransformersEngine:
 
     def open(self, prompt: list[int]) -> TransformersSource:
         """A model state after a prompt."""
-        return TransformersSource(self._model, prompt, self._ends)
+        return TransformersSource(self._network, prompt, self._ends, self._prefixes)
 
 
-class TransformersSource:
-    """The KV cache of one text; tokens wait in ``_pending`` until the next forward."""
+class _Network:
+    """``model`` with what its forward takes. Raises EngineFault for a model that keeps no state between calls.
 
-    def __init__(self, model: Any, prompt: list[int], ends: list[int]) -> None:
-        from transformers import DynamicCache
+    ``one_by_one``: a model with a recurrent state takes, after the first forward, one token at a time.
+    """
 
+    def __init__(self, model: Any) -> None:
         self._model = model
-        self._cache = DynamicCache(config=model.config)
-        self._cached = 0
-        self._pending = list(prompt)
-        self._ends = ends
         takes = inspect.signature(model.forward).parameters
-        self._options: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
         name = next((name for name in ("past_key_values", "cache", "cache_params") if name in takes), None)
         if name is None:
             raise EngineFault(f"a model of the kind {type(model).__name__} keeps no state between calls")
-        self._options[name] = self._cache
-        self._single = bool(getattr(model, "_is_stateful", False))  # a recurrent state takes tokens one by one
+        self._cache_name = name
+        self._keeps = "logits_to_keep" in takes
+        self.one_by_one = bool(getattr(model, "_is_stateful", False))
 
-    @property
-    def length(self) -> int:
-        """Tokens so far, those not yet seen by the model included."""
-        return self._cached + len(self._pending)
+    def cache(self) -> Any:
+        """An empty cache."""
+        from transformers import DynamicCache
 
-    def append(self, tokens: list[int]) -> None:
-        """Add tokens; they are encoded by the next forward."""
-        self._pending += tokens
+        return DynamicCache(config=self._model.config)
 
-    def logits(self) -> NDArray[np.float32]:
-        """Scores of the next token, shape (vocabulary,). Raises EngineFault where the forward fails.
+    def scores(
+        self,
+        tokens: Sequence[Sequence[int]],
+        cache: Any,
+        *,
+        last: int = 1,
+        mask: Sequence[Sequence[int]] | None = None,
+        positions: Sequence[Sequence[int]] | None = None,
+    ) -> NDArray[np.float32]:
+        """The scores after each of the ``last`` tokens of each row: shape (rows, last, vocabulary).
 
-        A model with several end tokens ends when it draws any: the first one gets the probability of all.
+        Shapes: tokens and positions (rows, new), mask (rows, old and new). The cache then holds the tokens too.
+        Raises EngineFault where the forward fails.
         """
         import torch
 
-        if not self._pending:
-            raise EngineFault("there is no new token to score after")
+        options: dict[str, Any] = {self._cache_name: cache}
+        if self._keeps:
+            options["logits_to_keep"] = last
         try:
             with torch.inference_mode():
-                while self._pending:
-                    size = 1 if self._single and self._cached else len(self._pending)
-                    output = self._model(
-                        input_ids=torch.tensor([self._pending[:size]], device=self._model.device),
-                        use_cache=True,
-                        **self._options,
-                    )
-                    self._cached += size
-                    self._pending = self._pending[size:]
-                scores: NDArray[np.float32] = output.logits[0, -1].float().cpu().numpy()
+                if mask is not None:
+                    options["attention_mask"] = torch.tensor(mask, device=self._model.device)
+                if positions is not None:
+                    options["position_ids"] = torch.tensor(positions, device=self._model.device)
+                output = self._model(
+                    input_ids=torch.tensor(tokens, device=self._model.device), use_cache=True, **options
+                )
+                scores: NDArray[np.float32] = output.logits[:, -last:].float().cpu().numpy()
         except (MemoryError, torch.OutOfMemoryError) as problem:
-            raise EngineFault(f"there is too little memory for {self.length} tokens of context") from problem
+            raise EngineFault(f"there is too little memory for {_length(cache, tokens)} tokens of context") from problem
         except (RuntimeError, IndexError, ValueError, TypeError) as problem:
             raise EngineFault(f"the model's forward failed: {_first_line(problem)}") from problem
-        return merge_ends(scores, self._ends)
-
-    def rollback(self, tokens: int) -> None:
-        """Forget the last tokens: pending ones first, then the cache is cropped. Raises EngineFault where it cannot."""
-        if not 0 <= tokens < self.length:
-            raise ValueError(f"{self.length} tokens are there, {tokens} cannot be forgotten")
-        waiting = min(tokens, len(self._pending))
-        if rest := tokens - waiting:
-            try:
-                self._cache.crop(-rest)
-            except (ValueError, RuntimeError, NotImplementedError) as problem:
-                raise EngineFault(f"the model cannot forget {rest} tokens: {_first_line(problem)}") from problem
-            self._cached -= rest
-        self._pending = self._pending[: len(self._pending) - waiting]
-
-
-def merge_ends(scores: NDArray[np.float32], ends: list[int]) -> NDArray[np.float32]:
-    """The scores with the probability of all end tokens on the first, and none on the others."""
-    if len(ends) < 2:
         return scores
-    merged = scores.copy()
-    merged[ends] = -np.inf
-    merged[ends[0]] = np.logaddexp.reduce(scores[ends])
-    return merged
+
+
+def _length(cache: Any, tokens: Sequence[Sequence[int]]) -> int:
+    """The tokens of one row: those in the cache, and new ones."""
+    return int(cache.get_seq_length()) + len(tokens[0])
 
 
 def _load(torch: Any, transformers: Any, folder: Path, device: str, dtype: str) -> tuple[Any, Any]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.cost import Completions
-from agentspec.decoding.decode import Counters, Source, decode
+from agentspec.decoding.ahead import Ahead, Lookup
+from agentspec.decoding.decode import decode
 from agentspec.decoding.landing import Landing
 from agentspec.decoding.lower.llguidance import lower
 from agentspec.decoding.sample import Sampler
+from agentspec.decoding.source import Counters
 from agentspec.engines.engine import Engine
 from agentspec.episode.chat import spelling
 from agentspec.episode.journal import Journal
@@ -24,13 +27,13 @@ from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
 from agentspec.episode.retry import Failures, TakenBack
 from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
-from agentspec.episode.transcript import identify, said, split_step
+from agentspec.episode.transcript import begun, identify, said, show, split_step
 from agentspec.episode.writing import Writing
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
 from agentspec.guard.guard import TRIES, Guard, Position
 from agentspec.guard.segment import segment
-from agentspec.spec.alphabet import call_frame
+from agentspec.spec.alphabet import BORDER, call_frame
 from agentspec.toolbox.tool import Tool
 
 
@@ -54,6 +57,7 @@ class Episode:
     journal: Journal | None = None
     budget: Budget | None = None
     timeout: float | None = None
+    lookup: Lookup | None = field(default_factory=Lookup)
     guarded: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +77,16 @@ class Episode:
 
     def steps(self) -> Generator[StepRecord, None, None]:
         """Run the episode, one record a step; each is in the journal before it is yielded."""
+        with closing(self.events()) as events:
+            for event in events:
+                if isinstance(event, StepRecord):
+                    yield event
+
+    def events(self) -> Generator[StepRecord | str, None, None]:
+        """As ``steps``, and the text as it comes: of a step the model writes before its record, piece by piece.
+
+        A piece is never taken back. Where the run ends within a step, its beginning was told and has no record.
+        """
         status: Status = "cancelled"
         reason = ""
         try:
@@ -94,11 +108,11 @@ class Episode:
         finally:
             self._finish(status, reason)
 
-    def _play(self) -> Iterator[StepRecord]:
+    def _play(self) -> Iterator[StepRecord | str]:
         position = self.guard.start(self._budget())
-        source = self.engine.open(self.prompt)
+        source = self._ahead(self.prompt)
         self._open_journal(position.left)
-        yield self._user_step(position)
+        yield from self._told(self._user_step(position))
         while not position.must_end:
             match position.owner:
                 case Owner.MODEL:
@@ -112,7 +126,7 @@ class Episode:
                         return
                     raise _Ended("pending", "the user is to write next")
 
-    def _write(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
+    def _write(self, position: Position, source: Ahead) -> Generator[StepRecord | str, None, bool]:
         """The model's segment, or the first step of it, which is taken back. Returns whether the model ended."""
         spent, length = self.counters.tokens, source.length
         try:
@@ -125,7 +139,7 @@ class Episode:
                 raise _Ended("stopped_rule", f"{self.failures}, the last time {str(failed.letter)!r}") from None
             return False
 
-    def _write_segment(self, position: Position, source: Source) -> Generator[StepRecord, None, bool]:
+    def _write_segment(self, position: Position, source: Ahead) -> Generator[StepRecord | str, None, bool]:
         """Decode, cut into steps, advance the guard. Raises TakenBack where the first step may not stay."""
         bound = self.quotes.bound(self.compiled.contents)
         texts = SegmentTexts(self.compiled, bound, self.failures)
@@ -138,14 +152,19 @@ class Episode:
         matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special))
         landing = self._landing(writing, texts)
         ended = False
-        for emitted in decode(matcher, source, self.sampler, self.counters, landing):
-            ended = emitted.end
-            for token in [] if ended else emitted.tokens:
-                writing.add(self.engine.decode([token]), forced=emitted.forced)
-                yield from self._cut(writing)
-            if not matcher.finished:
-                self._check_time()
+        with closing(decode(matcher, source, lambda: self._sampler(writing), self.counters, landing)) as written:
+            for emitted in written:
+                ended = emitted.end
+                for token in [] if ended else emitted.tokens:
+                    writing.add(self.engine.decode([token]), forced=emitted.forced)
+                    if text := writing.said():
+                        yield text
+                    yield from self._cut(writing)
+                if not matcher.finished:
+                    self._check_time()
         yield from self._cut(writing, final=True, ended=ended)
+        if ended and writing.within:
+            yield BORDER
         if writing.text or not (ended or matcher.is_accepting or landing.may_stop()):
             raise EngineFault(f"the model's text stops inside a step: {writing.text[:60]!r}")
         if ended and writing.node is None:  # it ended the last of several lines, not the episode
@@ -154,6 +173,15 @@ class Episode:
         if ended and (not position.is_accepting or position.left.tokens < 1):
             raise EngineFault("the model ended where the guard does not allow it")
         return ended
+
+    def _sampler(self, writing: Writing) -> Sampler:
+        """How the next token is drawn: by the settings of the step under way, once its cue tells which it is."""
+        steps = self.compiled.agent.spec.steps
+        if not any(step.sampling for step in steps.values()):
+            return self.sampler
+        step = begun([steps[name] for name in dict.fromkeys(str(a.step) for a in writing.offered)], writing.text)
+        settings: dict[str, Any] = dict(step.sampling) if step else {}
+        return replace(self.sampler, **settings)
 
     def _landing(self, writing: Writing, texts: SegmentTexts) -> Landing:
         """The account of what is left. Raises _Ended where texts were taken back and no other fits."""
@@ -164,7 +192,7 @@ class Episode:
             raise _Ended("stopped_rule", f"{self.failures}, and the budget holds nothing else")
         return landing
 
-    def _cut(self, writing: Writing, *, final: bool = False, ended: bool = False) -> Iterator[StepRecord]:
+    def _cut(self, writing: Writing, *, final: bool = False, ended: bool = False) -> Iterator[StepRecord | str]:
         """Take the steps that are whole by now off the text, one record each."""
         position, steps = writing.position, self.compiled.agent.spec.steps
         while writing.text:
@@ -182,6 +210,8 @@ class Episode:
                 raise TakenBack(letter, content)
             tokens, forced, seconds = writing.take(letter, whole[1], ended=ended)
             position.advance(letter, tokens, landed=True)
+            if text := writing.said(final=True):
+                yield text
             self._take(letter, content)
             detail, self.failures = str(self.failures), Failures(self.compiled)
             yield self._record(
@@ -215,15 +245,15 @@ class Episode:
         self.quotes = found[1]
         return found[0]
 
-    def _observe(self, position: Position, source: Source) -> Iterator[StepRecord]:
+    def _observe(self, position: Position, source: Ahead) -> Iterator[StepRecord | str]:
         excluded = position.guard.excluded(position.state)
         observation = self.observation((*position.allowed(), *excluded))
         if observation.letter in excluded:
-            yield self._record_observation(observation, None)
+            yield from self._told(self._record_observation(observation, None))
             raise assumption_broken(excluded[observation.letter], observation.letter)
         position.advance(observation.letter)
         source.append(observation.tokens)
-        yield self._record_observation(observation, position.state)
+        yield from self._told(self._record_observation(observation, position.state))
 
     def observation(self, possible: tuple[Letter, ...]) -> Observation:
         """Call the tool that is due with the arguments just written."""
@@ -239,6 +269,10 @@ class Episode:
             observation.letter, outcome.text, shown=observation.shown, value=outcome.value,
             seconds=outcome.seconds, detail=outcome.detail, state=state,
         )  # fmt: skip
+
+    def _ahead(self, prompt: list[int]) -> Ahead:
+        """The model's state after a prompt."""
+        return Ahead(self.engine.open(prompt), self.counters, self.lookup)
 
     # Bookkeeping --------------------------------------------------------------------------------------------------
 
@@ -301,6 +335,12 @@ class Episode:
                 },
             }
         )  # fmt: skip
+
+    def _told(self, record: StepRecord) -> Iterator[StepRecord | str]:
+        """A step that came as a whole: its text, and the record."""
+        spec, step = self.compiled.agent.spec, record.letter and record.letter.step
+        yield show(spec, step, record.shown) if step else f"{record.shown}{BORDER}"
+        yield record
 
     def _record(self, letter: Letter | None, content: str, *, state: int | None = None, **more: Any) -> StepRecord:
         shown = more.pop("shown", content)

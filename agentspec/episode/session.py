@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agentspec.automata.letter import Owner
 from agentspec.checking.compile import Compiled
 from agentspec.checking.compile_session import CompiledSession
-from agentspec.decoding.decode import Source
+from agentspec.decoding.ahead import Ahead, Lookup
+from agentspec.decoding.source import Counters, Source
 from agentspec.episode.episode import Episode, OutOfTime, _Ended, assumption_broken, check_task
 from agentspec.episode.observe import fitted, observed
 from agentspec.episode.prompt_examples import read_examples
@@ -67,7 +65,7 @@ class Session(Episode):
         self._examples = read_examples(self.compiled)
         self._turn_began = self._began
 
-    def _play(self) -> Iterator[StepRecord]:
+    def _play(self) -> Iterator[StepRecord | str]:
         guard = self.guard
         position = guard.start(self.asked)
         assert isinstance(position, SessionPosition)
@@ -84,7 +82,7 @@ class Session(Episode):
                     raise _Ended("pending", "the user said nothing more")
                 self._turn_began = time.perf_counter()
                 source, record = self._hear(position, source, message)
-                yield record
+                yield from self._told(record)
                 continue
             assert source is not None
             if position.owner == Owner.TOOL:
@@ -139,7 +137,7 @@ class Session(Episode):
         if last:
             self.usage.prompt_tokens += len(prompts[begin])
             self._tell_window(last - begin, len(prompts[begin]))
-        return _Recorded(self.engine.open(prompts[begin]), self.turns[-1])
+        return _Recorded(self.engine.open(prompts[begin]), self.turns[-1], self.counters, self.lookup)
 
     def _prompt_from(self, begin: int) -> list[int]:
         """The prompt that begins with a turn's message, and all that was said from there on."""
@@ -184,31 +182,24 @@ class Session(Episode):
             raise OutOfTime
 
 
-class _Recorded:
+class _Recorded(Ahead):
     """A model's state whose tokens are also noted in the turn under way."""
 
-    def __init__(self, source: Source, turn: Turn) -> None:
-        self._source = source
+    def __init__(self, source: Source, turn: Turn, counters: Counters, lookup: Lookup | None) -> None:
+        super().__init__(source, counters, lookup)
         self.turn = turn
-
-    @property
-    def length(self) -> int:
-        return self._source.length
 
     def open(self, line: list[int]) -> None:
         """A turn begins: the user's line, which the turn already holds."""
-        self._source.append(line)
+        super().append(line)
 
     def append(self, tokens: list[int]) -> None:
         self.turn.rest += tokens
-        self._source.append(tokens)
-
-    def logits(self) -> NDArray[np.float32]:
-        return self._source.logits()
+        super().append(tokens)
 
     def rollback(self, tokens: int) -> None:
         del self.turn.rest[len(self.turn.rest) - tokens :]
-        self._source.rollback(tokens)
+        super().rollback(tokens)
 
 
 def kind_of(compiled: Compiled, *, guarded: bool = True) -> type[Episode]:

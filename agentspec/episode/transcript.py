@@ -42,7 +42,7 @@ def split_step(steps: Iterable[Step], text: bytes, *, final: bool = False) -> tu
     ``steps`` are those that may stand here. ``final``: nothing more will come.
     """
     steps = list(steps)
-    step = _begun(steps, text)
+    step = begun(steps, text)
     if not final and any(one.beginning.encode().startswith(text) for one in steps):
         return None
     if step is None:
@@ -55,7 +55,7 @@ def split_step(steps: Iterable[Step], text: bytes, *, final: bool = False) -> tu
     return f"{step.cue} ".encode() + body[: end[0]], body[end[1] :]
 
 
-def _begun(steps: Iterable[Step], text: bytes) -> Step | None:
+def begun(steps: Iterable[Step], text: bytes) -> Step | None:
     """The step whose writing a text begins with; one written without a cue where it is no other's."""
     found = [one for one in steps if text.startswith(one.beginning.encode())]
     return max(found, key=lambda one: len(one.beginning), default=None)

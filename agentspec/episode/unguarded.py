@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import step_of
-from agentspec.decoding.decode import Source
+from agentspec.decoding.ahead import Ahead
 from agentspec.episode.chat import is_native
 from agentspec.episode.episode import Episode, _Ended, assumption_broken
 from agentspec.episode.trace import StepRecord
@@ -28,18 +28,19 @@ class UnguardedEpisode(Episode):
         super().__post_init__()
         self.guarded = False
 
-    def _play(self) -> Iterator[StepRecord]:
+    def _play(self) -> Iterator[StepRecord | str]:
         arena = self.compiled.arena
         self._state = arena.initial
-        source = self.engine.open(self.prompt)
+        source = self._ahead(self.prompt)
         self._open_journal(None)
-        yield self._step_to(self._asked_by_user((*arena.moves[self._state], *self._excluded())), self.task)
+        asked = self._asked_by_user((*arena.moves[self._state], *self._excluded()))
+        yield from self._told(self._step_to(asked, self.task))
         while arena.moves[self._state]:
             match arena.owner[self._state]:
                 case Owner.TOOL:
                     observation = self.observation((*arena.moves[self._state], *self._excluded()))
                     source.append(observation.tokens)
-                    yield self._record_observation(observation, None)
+                    yield from self._told(self._record_observation(observation, None))
                     self._follow(observation.letter)
                 case Owner.MODEL:
                     ended = yield from self._write_freely(source)
@@ -52,7 +53,7 @@ class UnguardedEpisode(Episode):
                 raise _Ended("pending", "the user is to write next")
             raise _Ended("stopped_rule", "malformed: the model ended where an episode may not end")
 
-    def _write_freely(self, source: Source) -> Generator[StepRecord, None, bool]:
+    def _write_freely(self, source: Ahead) -> Generator[StepRecord | str, None, bool]:
         """Write until a call is complete. Returns whether the model ended."""
         text, tokens, began = b"", 0, time.perf_counter()
         while True:
@@ -61,7 +62,6 @@ class UnguardedEpisode(Episode):
                 raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
             token = self.sampler.draw(source.logits(), None, source.length)
             self.counters.tokens += 1
-            self.counters.calls += 1
             tokens += 1
             ended = token == self.engine.end_token
             text += b"" if ended else self.engine.decode([token])
@@ -70,12 +70,10 @@ class UnguardedEpisode(Episode):
             while text.strip() and (whole := self._whole(text, final=ended)) is not None:
                 text = whole[1]
                 if whole[0].strip():
-                    yield self._read(whole[0], tokens, time.perf_counter() - began)
+                    yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began))
                     tokens, began = 0, time.perf_counter()
                     if self.compiled.arena.owner[self._state] != Owner.MODEL:
-                        if ended and not is_native(
-                            self.compiled
-                        ):  # the line is complete all the same: give it the border it lacks
+                        if ended and not is_native(self.compiled):  # the line is complete: give it its border
                             source.append(self.engine.encode("\n"))
                         return False
             if ended:

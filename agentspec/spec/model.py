@@ -89,6 +89,21 @@ class FreeModel(_Strict):
     max_chars: Length = 600
 
 
+class SamplingModel(_Strict):
+    """How the tokens of a step are drawn, where it differs from the run."""
+
+    temperature: Annotated[float, Field(ge=0, le=100)] | None = None
+    """0 takes the likeliest token."""
+    top_k: Annotated[int, Field(ge=0)] | None = None
+    """The likeliest tokens that are drawn from; 0 for all."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The probability that those drawn from must have together."""
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The least probability, as a share of the likeliest token's."""
+    repetition_penalty: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Above 1, tokens of the text so far become less likely."""
+
+
 def _short(key: str, written: Any) -> Any:
     """A string stands for the mapping in which it is the value of ``key``; ``written`` is what may stand in a file."""
     return BeforeValidator(
@@ -121,6 +136,8 @@ class StepModel(_Strict):
     """Any text over several lines up to a closing delimiter."""
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] | None = None
     """For steps of tools and users: how much of the text is shown to the model (200)."""
+    sampling: SamplingModel | None = None
+    """For the model's steps: how their tokens are drawn, where it differs from the run."""
 
 
 KINDS = ("text", "choice", "regex", "json_schema", "tool", "span", "format", "free")
@@ -266,7 +283,7 @@ class Step:
     for ``tool`` steps, whose content depends on the tools. ``tool`` is ``name``, ``arguments`` or ``call``.
     ``max_lines`` above 1: later lines are indented. ``until`` closes a ``free`` region. ``frame`` is what stands before
     and behind the content where the model writes it, if not the cue and the border; ``call`` what stands around a
-    tool's name and its arguments.
+    tool's name and its arguments. ``sampling`` are the settings by which its tokens are drawn, if not the run's.
     """
 
     name: str
@@ -282,6 +299,7 @@ class Step:
     location: Location | None = None
     frame: tuple[str, str] | None = None
     call: tuple[str, str, str] = ('{"name":"', '","arguments":', "}")
+    sampling: tuple[tuple[str, float], ...] = ()
 
     @property
     def opening(self) -> str:

@@ -54,12 +54,16 @@ def step(file: YamlFile, name: str, model: StepModel, models: dict[str, StepMode
         raise file.fault(f"the {model.by} writes '{name}': '{kinds[0]}' is for the model's steps", (*path, kinds[0]))
     if model.by == "model" and model.max_tokens is not None:
         raise file.fault("'max_tokens' is for steps of tools and users", (*path, "max_tokens"), key=True)
+    if model.by != "model" and model.sampling is not None:
+        raise file.fault("'sampling' is for the model's steps", (*path, "sampling"), key=True)
+    sampling = model.sampling.model_dump(exclude_none=True) if model.sampling else {}
     kind = kinds[0] if kinds else ""
     location = file.at(path, key=True)[0]
     content = _content(file, path, kind, model, models)
     return Step(
         name, Owner(model.by), model.cue, kind, content, model.tool, model.max_tokens or 200,
         model.text.max_lines if model.text else 1, model.free.until if model.free else "", model.json_schema, location,
+        sampling=tuple(sampling.items()),
     )  # fmt: skip
 
 

@@ -155,7 +155,8 @@ semantics: finite
 steps:
   question: {by: user, cue: "[Q]"}
   note: {by: model, cue: "[N]", text: {min_chars: 1, max_chars: 9, max_lines: 2}}
-  mood: {by: model, cue: "[M]", choice: [yes, no]}
+  mood: {by: model, cue: "[M]", choice: [yes, no], sampling: {
+    temperature: 0.5, top_k: 9, top_p: 0.9, min_p: 0.1, repetition_penalty: 1.1}}
   code: {by: model, cue: "[C]", regex: {pattern: "[a-z]+", max_chars: 9}}
   short: {by: model, cue: "[CC]", regex: "[a-z]+"}
   record: {by: model, cue: "[R]", json_schema: {type: object, properties: {n: {type: integer}}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agentspec import limits
 from agentspec.engines import transformers as engines
 from agentspec.engines.models import open_engine
-from agentspec.engines.transformers import TransformersEngine, merge_ends
+from agentspec.engines.prefix import BLOCK, Prefixes
+from agentspec.engines.source import TransformersSource, merge_ends
+from agentspec.engines.transformers import TransformersEngine
 from agentspec.errors import EngineFault, ModelMissing
 from tests.engines.gguf_files import byte_letters
 
@@ -22,6 +26,13 @@ CHAT = (
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
 STERN = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}" + CHAT
+
+KINDS: list[tuple[str, dict[str, Any]]] = [
+    ("llama", {}),
+    ("gpt2", {"n_embd": 16, "n_layer": 2, "n_head": 2}),
+    ("mamba", {}),
+    ("mistral", {"intermediate_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1, "sliding_window": 8}),
+]
 
 Make = Callable[..., Path]
 
@@ -125,15 +136,7 @@ def test_a_template_that_refuses_is_told(make: Make) -> None:
         engine.render([{"role": "system", "content": "s"}])
 
 
-@pytest.mark.parametrize(
-    ("kind", "settings"),
-    [
-        ("llama", {}),
-        ("gpt2", {"n_embd": 16, "n_layer": 2, "n_head": 2}),
-        ("mamba", {}),
-        ("mistral", {"intermediate_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1, "sliding_window": 8}),
-    ],
-)
+@pytest.mark.parametrize(("kind", "settings"), KINDS)
 def test_scores_do_not_depend_on_how_the_text_was_fed(make: Make, kind: str, settings: dict[str, Any]) -> None:
     engine = TransformersEngine(make(kind, **settings))
     text = engine.encode("The quick brown fox jumps over the lazy dog.")
@@ -149,14 +152,30 @@ def test_scores_do_not_depend_on_how_the_text_was_fed(make: Make, kind: str, set
     assert parts.length == len(text)
 
 
-def test_what_cannot_be_forgotten_is_a_fault_and_changes_nothing(make: Make) -> None:
-    engine = TransformersEngine(make("mamba"))
-    source = engine.open(engine.encode("some text"))
-    source.logits()
-    source.append(engine.encode("!!"))
-    with pytest.raises(EngineFault, match="cannot forget 3 tokens"):
-        source.rollback(5)
-    assert source.length == 11
+@pytest.mark.parametrize(("kind", "settings"), KINDS)
+def test_what_is_taken_back_leaves_no_trace(make: Make, kind: str, settings: dict[str, Any]) -> None:
+    engine = TransformersEngine(make(kind, **settings))
+    rng = random.Random(0)
+    source, text = engine.open(engine.encode("some text")), engine.encode("some text")
+    for _ in range(30):
+        action = rng.choice(["append", "append", "rollback", "logits", "logits", "scores"])
+        if action == "append" and len(text) < 50:
+            new = engine.encode("".join(rng.choices("abcdef", k=rng.randint(1, 5))))
+            source.append(new)
+            text += new
+        elif action == "rollback":
+            back = rng.randint(0, min(6, len(text) - 1))
+            source.rollback(back)
+            text = text[: len(text) - back]
+        elif action == "scores":
+            count = rng.randint(1, min(5, len(text)))
+            rows = [engine.open(text[: len(text) - i]).logits() for i in reversed(range(count))]
+            np.testing.assert_allclose(source.scores(count), rows, rtol=0, atol=1e-3)
+        else:
+            np.testing.assert_allclose(source.logits(), engine.open(text).logits(), rtol=0, atol=1e-3)
+        assert (source.tokens, source.length) == (text, len(text))
+    with pytest.raises(ValueError, match="cannot be forgotten"):
+        source.rollback(1000)
 
 
 def test_device_and_numbers_are_told(make: Make) -> None:
@@ -185,8 +204,7 @@ def test_too_little_memory_while_it_runs(make: Make, monkeypatch: pytest.MonkeyP
     def full(**_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(source._model, "forward", full)
-    source._options = {}
+    monkeypatch.setattr(engine._model, "forward", full)
     with pytest.raises(EngineFault, match="too little memory for 2 tokens"):
         source.logits()
 
@@ -249,3 +267,50 @@ def test_a_broken_folder_is_named(make: Make, how: str, said: str) -> None:
         TransformersEngine(folder)
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+LONG = {"max_position_embeddings": 1024, "n_positions": 1024}
+
+
+@pytest.mark.parametrize(("kind", "settings"), KINDS)
+def test_a_prompt_begun_before_is_not_encoded_again(make: Make, kind: str, settings: dict[str, Any]) -> None:
+    engine = TransformersEngine(make(kind, **(LONG | settings)))
+    shared = engine.encode("All agents of one kind begin alike. " * 10)
+    texts = [shared + engine.encode(task) for task in ("What?", "Who was it, when and where?", "What? " * 40)]
+    before = []
+    for text in texts:
+        alone = TransformersSource(engine._network, text, engine._ends, Prefixes())
+        before.append(alone.logits())
+        assert alone.encoded == len(text)
+    for _ in range(2):
+        for text, expected in zip(texts, before, strict=True):
+            source = engine.open(text)
+            np.testing.assert_array_equal(source.logits(), expected)  # not one bit depends on what was there
+            source.append(engine.encode("more"))
+            source.logits()
+            source.rollback(4)
+            np.testing.assert_allclose(source.logits(), expected, rtol=0, atol=1e-3)
+    if kind != "mamba":
+        source = engine.open(texts[1])
+        source.logits()
+        assert source.encoded < len(texts[1]) - len(shared) + BLOCK
+
+
+def test_beginnings_are_kept_within_their_limits(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = TransformersEngine(make(**LONG))
+    prompts = [engine.encode(letter * (2 * BLOCK + 10)) for letter in "abc"]
+    monkeypatch.setattr(limits, "PREFIX_COUNT", 2)
+    for prompt in prompts:
+        engine.open(prompt).logits()
+    sizes = []
+    for prompt in reversed(prompts):
+        source = engine.open(prompt)
+        source.logits()
+        sizes.append(source.encoded)
+    assert sizes == [10, 10, len(prompts[0])]
+    monkeypatch.setattr(limits, "PREFIX_BYTES", 10)
+    other = TransformersEngine(make(**LONG))
+    for _ in range(2):
+        source = other.open(prompts[0])
+        source.logits()
+        assert source.encoded == len(prompts[0])

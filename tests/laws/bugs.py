@@ -19,6 +19,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.content import quotation
 from agentspec.content.constraint import ANY, LINE, Characters
 from agentspec.decoding.landing import Landing
+from agentspec.decoding.mask import Mask
 from agentspec.decoding.matcher import Matcher
 from agentspec.decoding.sample import Sampler
 from agentspec.episode import episode as episode_module
@@ -283,15 +284,15 @@ def the_grammar_may_end_anywhere(patch: pytest.MonkeyPatch) -> None:
 
 def the_mask_is_off_by_one(patch: pytest.MonkeyPatch) -> None:
     """The mask's bits are shifted by one token."""
-    honest = Matcher.mask
-    patch.setattr(Matcher, "mask", lambda self: np.roll(honest(self), 1))
+    honest = Matcher.allowed
+    patch.setattr(Matcher, "allowed", lambda self: Mask.of(np.roll(honest(self).bools, 1)))
 
 
 def the_sampler_ignores_the_mask(patch: pytest.MonkeyPatch) -> None:
     """Any token may be drawn."""
-    honest = Sampler.draw
+    honest = Sampler.ranked
     many = len(toy_tokenizer().tokens)
-    patch.setattr(Sampler, "draw", lambda self, logits, _allowed, position: honest(self, logits[:many], None, position))
+    patch.setattr(Sampler, "ranked", lambda self, logits, _mask, position: honest(self, logits[:many], None, position))
 
 
 def observations_stand_unframed(patch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from agentspec.automata.letter import Letter
 from agentspec.checking.compile import Compiled, compile_agent
+from agentspec.decoding.ahead import Lookup
 from agentspec.decoding.sample import Sampler
+from agentspec.decoding.source import Counters
 from agentspec.episode.episode import Episode
 from agentspec.episode.journal import Journal
 from agentspec.episode.trace import Result, StepRecord
@@ -35,6 +37,7 @@ class Played:
     window: int
     task: str
     journal: Path | None
+    counters: Counters
 
 
 def compiled_of(random_spec: RandomSpec) -> Compiled:
@@ -54,13 +57,15 @@ def play(
     task: str = "Why?\n[Answer] 42",
     folder: Path | None = None,
     tokenizer: ToyTokenizer | None = None,
+    kind: type[ToyEngine] = ToyEngine,
+    lookup: Lookup | None = None,
 ) -> Played:
     """Run one episode to its end. With a ``folder`` it keeps a journal there."""
-    engine = ToyEngine(seed, will, window, tokenizer=tokenizer or toy_tokenizer())
+    engine = kind(seed, will, window, tokenizer=tokenizer or toy_tokenizer())
     tools, calls = random_spec.tools()
     journal = Journal("toy", folder) if folder else None
     sampler = Sampler(temperature, seed)
-    episode = Episode(compiled, engine, tools, task, sampler, journal, budget)
+    episode = Episode(compiled, engine, tools, task, sampler, journal, budget, lookup=lookup)
     if journal is None:
         records = list(episode.steps())
     else:
@@ -70,7 +75,8 @@ def play(
     assert len(engine.sources) <= 1, "law: one text an episode"
     source = engine.sources[0] if engine.sources else None
     path = journal.path if journal else None
-    return Played(random_spec, compiled, records, episode.result, source, calls, episode.asked, window, task, path)
+    counters, asked = episode.counters, episode.asked
+    return Played(random_spec, compiled, records, episode.result, source, calls, asked, window, task, path, counters)
 
 
 def letters_of(played: Played) -> list[Letter]:

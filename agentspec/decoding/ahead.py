@@ -1,0 +1,100 @@
+"""Running ahead: tokens guessed from the text so far are scored in the forward that is due anyway.
+
+A guess is what followed the latest earlier occurrence of the last tokens (prompt lookup, Saxena 2023; verified as in
+speculative decoding, Leviathan et al. 2023). Each place is drawn from its own scores with the noise of its position, so
+what is written does not depend on what was guessed: a guess that is not drawn is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentspec.decoding.source import Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How guesses are made: at most ``most`` tokens, where the last ``match`` tokens stand earlier; 0 for none."""
+
+    most: int = 8
+    match: int = 3
+
+    def guess(self, tokens: Sequence[int]) -> list[int]:
+        """What may follow the tokens."""
+        if self.most <= 0 or len(tokens) <= self.match:
+            return []
+        last = list(tokens[-self.match :])
+        for begin in range(len(tokens) - self.match - 1, -1, -1):
+            if tokens[begin] == last[0] and list(tokens[begin : begin + self.match]) == last:
+                return list(tokens[begin + self.match : begin + self.match + self.most])
+        return []
+
+
+class Ahead:
+    """A source that may be ahead of the text by tokens guessed. Needs ``tokens``, ``scores`` and ``forgets`` of it.
+
+    Without a lookup, or over a source without those, it is that source, its forwards counted.
+    """
+
+    def __init__(self, source: Any, counters: Counters, lookup: Lookup | None = None) -> None:
+        self.source = source
+        self._counters = counters
+        self._lookup = lookup
+        self._coming: list[int] = []
+        self._rows: list[NDArray[np.float32]] = []
+
+    @property
+    def length(self) -> int:
+        """Tokens of the text so far."""
+        length: int = self.source.length
+        return length - len(self._coming)
+
+    @property
+    def tokens(self) -> list[int]:
+        """The tokens of the text so far; none where the source does not tell."""
+        tokens: list[int] = getattr(self.source, "tokens", [])
+        return tokens[: len(tokens) - len(self._coming)]
+
+    def guess(self, matching: Callable[[list[int]], int]) -> None:
+        """Guess what follows, if the next scores take a forward; ``matching`` says how many of the tokens may come."""
+        if self._lookup is None or self._rows or not getattr(self.source, "forgets", False):
+            return
+        found = self._lookup.guess(self.source.tokens)
+        if found and (found := found[: matching(found)]):
+            self.source.append(found)
+            self._coming = found
+            self._counters.guessed += len(found)
+
+    def logits(self) -> NDArray[np.float32]:
+        """Scores of the next token, shape (vocabulary,): of a forward made before, or of one now."""
+        if not self._rows:
+            self._counters.calls += 1
+            self._rows = [*self.source.scores(len(self._coming) + 1)] if self._coming else [self.source.logits()]
+        return self._rows[0]
+
+    def append(self, tokens: list[int]) -> None:
+        """Add tokens. As long as they are those guessed, their scores are there."""
+        for i, token in enumerate(tokens):
+            if self._coming[:1] != [token]:
+                self._settle()
+                self.source.append(tokens[i:])
+                return
+            del self._coming[0]
+            if self._rows:
+                self._counters.right += 1
+                del self._rows[0]
+
+    def rollback(self, tokens: int) -> None:
+        """Forget the last tokens of the text."""
+        self._settle()
+        self.source.rollback(tokens)
+
+    def _settle(self) -> None:
+        if self._coming:
+            self.source.rollback(len(self._coming))
+        self._coming, self._rows = [], []

@@ -1,0 +1,51 @@
+"""What can be done with the cache of a model, by the kind of its layers; of torch nothing is imported.
+
+Layers of keys and values grow by concatenation: an older state of one is kept by keeping its tensors. Recurrent and
+convolutional states are overwritten in place and have to be copied, and no token can be taken back out of them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+_GROWING = {"DynamicLayer", "DynamicIndexedLayer", "DynamicSlidingWindowLayer"}
+_SLIDING = "DynamicSlidingWindowLayer"
+
+
+def can_forget(cache: Any) -> bool:
+    """Whether the last tokens can be cut off: in all layers keys and values of all tokens, no window left any out."""
+    return all(
+        type(layer).__name__ in _GROWING
+        and (type(layer).__name__ != _SLIDING or layer.get_seq_length() < layer.sliding_window)
+        for layer in cache.layers
+    )
+
+
+def forget(cache: Any, tokens: int) -> None:
+    """Cut off the last tokens, where `can_forget` says so."""
+    if tokens:
+        cache.crop(-tokens)
+
+
+def copied(cache: Any) -> Any:
+    """The cache as it is now: what is written to either later does not change the other."""
+    twin = copy.copy(cache)
+    twin.layers = [
+        copy.copy(layer) if type(layer).__name__ in _GROWING else copy.deepcopy(layer) for layer in cache.layers
+    ]
+    return twin
+
+
+def size(cache: Any) -> int:
+    """The bytes of its tensors."""
+    return sum(int(tensor.nbytes) for layer in cache.layers for tensor in _tensors(vars(layer).values()))
+
+
+def _tensors(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, dict):
+            yield from _tensors(value.values())
+        elif hasattr(value, "nbytes"):
+            yield value
