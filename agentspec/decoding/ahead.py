@@ -47,6 +47,7 @@ class Ahead:
         self._lookup = lookup
         self._coming: list[int] = []
         self._rows: list[NDArray[np.float32]] = []
+        self._waiting = 0
 
     @property
     def length(self) -> int:
@@ -61,10 +62,14 @@ class Ahead:
         return tokens[: len(tokens) - len(self._coming)]
 
     def guess(self, matching: Callable[[list[int]], int]) -> None:
-        """Guess what follows, if the next scores take a forward; ``matching`` says how many of the tokens may come."""
+        """Guess what follows, if the next scores take a forward; ``matching`` says how many of the tokens may come.
+
+        Tokens that wait for that forward make the guess shorter: it carries one and ``most`` tokens, or no guess.
+        """
         if self._lookup is None or self._rows or not getattr(self.source, "forgets", False):
             return
-        found = self._lookup.guess(self.source.tokens)
+        room = self._lookup.most + 1 - max(self._waiting, 1)
+        found = self._lookup.guess(self.source.tokens)[:room] if room > 0 else []
         if found and (found := found[: matching(found)]):
             self.source.append(found)
             self._coming = found
@@ -74,6 +79,7 @@ class Ahead:
         """Scores of the next token, shape (vocabulary,): of a forward made before, or of one now."""
         if not self._rows:
             self._counters.calls += 1
+            self._waiting = 0
             self._rows = [*self.source.scores(len(self._coming) + 1)] if self._coming else [self.source.logits()]
         return self._rows[0]
 
@@ -83,6 +89,7 @@ class Ahead:
             if self._coming[:1] != [token]:
                 self._settle()
                 self.source.append(tokens[i:])
+                self._waiting += len(tokens) - i
                 return
             del self._coming[0]
             if self._rows:

@@ -11,10 +11,10 @@ import mypy.api
 import agentspec
 
 NAMES = [
-    "Agent", "AgentSpecError", "AsyncSteps", "AsyncTexts", "Automaton", "Budget", "BudgetRefused", "Cursor", "EngineFault",
-    "Guard", "GuardLogits", "InvalidInput", "Letter", "ModelMissing", "Refused", "Report", "Run", "SpecError", "StepRecord",
-    "Steps", "SyntaxProblem", "Texts", "Tool", "ToolError", "TooLarge", "Usage", "Verdict", "__version__",
-    "compile", "holds", "load", "loads", "parse_formula", "tool",
+    "Agent", "AgentSpecError", "AsyncSteps", "AsyncTexts", "Automaton", "Budget", "BudgetRefused", "Cursor",
+    "EngineFault", "Guard", "GuardLogits", "InvalidInput", "Letter", "ModelMissing", "Refused", "Report", "Run",
+    "SpecError", "StepRecord", "Steps", "SyntaxProblem", "Texts", "Tool", "ToolError", "TooLarge", "Usage", "Verdict",
+    "__version__", "compile", "holds", "load", "loads", "parse_formula", "tool",
 ]  # fmt: skip
 
 EMBEDDING = '''
