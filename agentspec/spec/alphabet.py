@@ -304,7 +304,7 @@ class _Making:
         return [
             made.name
             for made in self.bounds.values()
-            if not made.lasts and (step.owner == Owner.USER or made.changes & here or _quotes(made, step))
+            if not made.lasts and (made.changes & here or (not made.asked and ("said", step.name) in made.changes))
         ]
 
     def _texts(self, predicate: Proposition, step: Step) -> Constraint:
@@ -356,10 +356,6 @@ class _Making:
             found = split
         for held, parts in found:
             yield held, parts[0] if len(parts) == 1 else And(parts)
-
-
-def _quotes(made: Bound, step: Step) -> bool:
-    return not made.asked and ("said", step.name) in made.changes
 
 
 def _too_many(step: Step) -> TooLarge:

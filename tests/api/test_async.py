@@ -93,11 +93,11 @@ def test_cancelling_stops_before_the_next_token_and_closes_the_record(tmp_path: 
 
     async def stop() -> None:
         running = asyncio.create_task(small().arun("1 + 1?", engine=engine, trace=tmp_path))
+        await asyncio.to_thread(engine.reached.wait, 10)
         if way == "timeout":
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(running, 0.05)
+                await asyncio.wait_for(running, 0.01)
         else:
-            await asyncio.to_thread(engine.reached.wait, 10)
             running.cancel()
             running.cancel()
             with pytest.raises(asyncio.CancelledError):

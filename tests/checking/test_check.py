@@ -165,9 +165,9 @@ def test_dead_steps_and_propositions() -> None:
 
 
 def test_limits_below_the_least_budget() -> None:
-    agent, said = reported("q t a", limits={"max_tokens": 20})
+    agent, said = reported("q t a", limits={"max_tokens": 9})
     assert len(said) == 1
-    below = "the limits (20 tokens, 40 steps, 8 tool calls) are below the least that surely suffices: "
+    below = "the limits (9 tokens, 40 steps, 8 tool calls) are below the least that surely suffices: "
     assert f"{below}{agent.guard.least()}" in said[0]
     _, said = reported("q t a", limits={"max_tokens": agent.guard.least().tokens})
     assert said == []

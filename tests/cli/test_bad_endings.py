@@ -224,10 +224,10 @@ def test_a_run_out_of_time(place: Place) -> None:
 
 
 def test_a_window_too_small(place: Place) -> None:
-    done = run(place, locked(place, with_tool(place, "return 1")), TOY_WINDOW="150")
+    done = run(place, locked(place, with_tool(place, "return 1")), TOY_WINDOW="60")
     assert done.code == 3
     assert done.shape["status"] == "refused"
-    assert "context window of 150 tokens is too small" in done.shape["reason"]
+    assert "context window of 60 tokens is too small" in done.shape["reason"]
     assert done.shape["trace_path"] is None
     assert place.traces() == []
 

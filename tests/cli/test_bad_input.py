@@ -44,15 +44,15 @@ def edited(*edits: tuple[str, str]) -> tuple[str, int, int]:
     return marked.replace(CARET, ""), before.count("\n") + 1, len(before.split("\n")[-1]) + 1
 
 
-def refused(done: Done, place: Place, code: int = 2) -> str:
+def refused(done: Done, place: Place, code: int = 2, guarantee: str = "partial") -> str:
     """What is said of a run that was refused, on stderr and in its object; nothing else is left of it."""
     assert done.code == code, done
     shape = done.shape
     assert shape["status"] == "refused"
     assert shape["answer"] is None
-    assert shape["guarantee"] == "partial"
+    assert shape["guarantee"] == guarantee
     assert shape["trace_path"] is None
-    assert set(shape["usage"].values()) == {0}
+    assert {count for name, count in shape["usage"].items() if name != "seconds"} == {0}
     assert shape["reason"].encode(errors="backslashreplace").decode() in done.err
     assert place.traces() == []
     return str(shape["reason"])
@@ -165,20 +165,23 @@ def test_check_tells_of_many_files_at_once(place: Place) -> None:
 
 
 def test_a_budget_below_the_least(place: Place) -> None:
-    text, line, _ = edited(("max_tokens: 1000", "max_tokens: ¦300"))
+    text, line, _ = edited(("max_tokens: 1000", "max_tokens: ¦9"))
     file = place.write("clerk.yaml", text)
     checked = place.inside("check", file)
     assert checked.code == 2
     least = re.search(r"below the least that surely suffices: (\d+) tokens, (\d+) steps, 1 tool call", checked.err)
     assert least, checked.err
     assert [where for where, *_ in checked.carets()] == [line]
-    done = place.agentspec("run", file, "Pay.", "--json")
-    reason = refused(done, place, 3)
-    assert "cannot surely end within 300 tokens, 40 steps, 8 tool calls" in reason
-    assert f"one that suffices: {least[1]} tokens, {least[2]} steps, 1 tool call" in reason
-    assert refused(place.inside("run", file, "Pay.", "--json", "--max-tokens", str(int(least[1]) - 1)), place, 3)
+    reason = refused(place.inside("run", file, "Pay.", "--json", toy=True), place, 3, "full")
+    assert "cannot surely end within 9 tokens, 40 steps, 8 tool calls" in reason
+    told = re.search(r"one that suffices: (\d+) tokens, (\d+) steps, 1 tool call", reason)
+    assert told, reason
+    assert int(told[1]) <= int(least[1])
+    assert told[2] == least[2]
+    below = str(int(told[1]) - 1)
+    assert refused(place.inside("run", file, "Pay.", "--json", "--max-tokens", below, toy=True), place, 3, "full")
     assert refused(place.inside("run", file, "Pay.", "--json", "--max-tokens=999", "--max-steps=3"), place, 3)
-    enough = place.inside("run", file, "Pay.", "--json", "--max-tokens", least[1], "--max-steps", least[2], toy=True)
+    enough = place.inside("run", file, "Pay.", "--json", "--max-tokens", told[1], "--max-steps", told[2], toy=True)
     assert enough.shape["status"] == "accepted"
 
 

@@ -90,7 +90,7 @@ def test_check_json_has_one_object(place: Place) -> None:
     assert fine["realizable"]
     assert fine["guarantee"] == "full"
     assert fine["dead_steps"] == []
-    assert fine["least_budget"] == {"max_tokens": 20 * 4 + len("[A] \n"), "max_steps": 2, "max_tool_calls": 0}
+    assert fine["least_budget"] == {"max_tokens": len("[A] x\n"), "max_steps": 2, "max_tool_calls": 0}
     assert not missing["valid"]
     assert "nothing-like-it" in missing["problems"][0]
 
@@ -172,7 +172,7 @@ def test_dry_run_shows_what_would_be_run(place: Place) -> None:
     assert plain.code == 0
     assert "[Q] Hi.\n" in plain.out
     assert "Answer." in plain.out
-    for arguments, code in ((["react", "", "--dry-run"], 2), (["react", "Hi.", "--dry-run", "--max-tokens", "9"], 3)):
+    for arguments, code in ((["react", "", "--dry-run"], 2), (["react", "Hi.", "--dry-run", "--max-steps", "2"], 3)):
         assert place.inside("run", *arguments).code == code
     assert place.traces() == []
 

@@ -181,6 +181,9 @@ rules:
   - {id: u, require: note, before: mood}
   - {id: v, require: answer, after: note}
   - {id: w, ltl: "G !error", assume: true}
+  - {id: x, unique: call(calculator)}
+  - {id: y, verbatim: args.expression, of: [question, seen], which: last, min_words: 1,
+     max_chars: 20, when: call(calculator)}
 model: smollm2-135m
 instructions: Go on.
 rendering: {style: text, prefill: "[N]"}
@@ -226,7 +229,7 @@ def test_all_keys_fulfil_it() -> None:
     load_text(EVERYTHING)
     named = set(re.findall(r"(\w+):", EVERYTHING))
     for part in (SCHEMA, *SCHEMA["$defs"].values()):
-        assert set(part["properties"]) <= named | {"extends", "spec", "examples"}
+        assert set(part["properties"]) <= named | {"extends", "spec", "examples", "bare"}
 
 
 GONE = object()

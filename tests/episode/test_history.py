@@ -124,5 +124,5 @@ def test_without_a_way_out_the_spec_is_refused() -> None:
     assert not made.realizable
     with pytest.raises(SpecError, match="not realizable"):
         _ = made.guard
-    let_off = {"ltl": "F(call(pay) | empty(i, pay))"}
+    let_off = {"ltl": "G(ok(order) & !empty(i, pay) -> F call(pay))"}
     assert compile_agent(load_text(document(rule, let_off)), SCHEMAS).realizable

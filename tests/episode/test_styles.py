@@ -74,7 +74,7 @@ def tools_that(answer: str) -> dict[str, Tool]:
 
 
 class Heard:
-    """A source that notes all tokens, and which of them the model did not write."""
+    """A source that notes all tokens; guesses would be among them."""
 
     def __init__(self, source: Any) -> None:
         self.source, self.tokens = source, []
@@ -104,7 +104,7 @@ class Listening:
 
 
 def played(compiled: Compiled, engine: Any, answer: str, **more: Any) -> Episode:
-    episode = Episode(compiled, engine, tools_that(answer), "What?", **more)
+    episode = Episode(compiled, engine, tools_that(answer), "What?", lookup=None, **more)
     for _ in episode.steps():
         pass
     return episode
@@ -134,7 +134,7 @@ def play(
     style: str, folder: Path, answer: str, seed: int, **more: Any
 ) -> tuple[Compiled, Listening, Episode, list[Any]]:
     compiled, engine = agent(style, **more), Listening(family(style, folder))
-    episode = Episode(compiled, engine, tools_that(answer), "What?", Sampler(seed=seed, temperature=2.0))
+    episode = Episode(compiled, engine, tools_that(answer), "What?", Sampler(seed=seed, temperature=2.0), lookup=None)
     return compiled, engine, episode, list(episode.steps())
 
 
