@@ -170,7 +170,7 @@ class Agent:
 
         def episode(shared: Engine) -> Episode:
             journal, lookup = settings.journal(self.name), Lookup(settings.lookahead)
-            return kind(compiled, shared, tools, task, sampler, journal, budget, timeout, lookup)
+            return kind(compiled, shared, tools, task, sampler, journal, budget, timeout, lookup, settings.logprobs)
 
         return running(compiled, engine, episode, settings.on_step)
 
