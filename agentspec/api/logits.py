@@ -18,6 +18,9 @@ from agentspec.errors import EngineFault, InvalidInput
 if TYPE_CHECKING:
     from llguidance import LLTokenizer
 
+FITTING = 1000
+"""So many tokens that fit are let through where each has to be looked at."""
+
 
 class GuardLogits:
     """A logits processor: what ``generate`` writes is what the cursor's guard allows until somebody else writes.
@@ -28,7 +31,8 @@ class GuardLogits:
 
     One text at a time, no beams. ``end_token`` is the token at which ``generate`` stops, by default the tokenizer's.
     No token is allowed after which the cheapest good end takes more tokens than the cursor has left, a token for each
-    byte: so ``max_new_tokens`` never cuts a step, and what comes behind it fits as well.
+    byte: so ``max_new_tokens`` never cuts a step, and what comes behind it fits as well. Where little is left, the
+    ``FITTING`` best tokens that fit are allowed, since each has to be looked at.
     """
 
     def __init__(self, cursor: Cursor, tokenizer: Any, *, end_token: int | None = None) -> None:
@@ -60,19 +64,26 @@ class GuardLogits:
         self._seen = len(tokens)
         allowed = np.zeros(scores.shape[-1], dtype=np.bool_)
         if not self._matcher.finished:
-            allowed = self._fitting(self._matcher.mask(), self._landing)
+            allowed = self._fitting(self._matcher.mask(), self._landing, scores[0].detach().float().cpu().numpy())
         if not allowed.any():  # the text is whole, and nothing more may be written
             allowed[self._end] = True
         return scores + scores.new_tensor(np.where(allowed, 0.0, -np.inf)[None])
 
-    def _fitting(self, allowed: NDArray[np.bool_], landing: Landing) -> NDArray[np.bool_]:
-        """The tokens allowed that leave enough for a good end. Raises EngineFault where none does, nor the end."""
+    def _fitting(self, allowed: NDArray[np.bool_], landing: Landing, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """The tokens allowed that leave enough for a good end: the best ``FITTING`` of them, where so many do.
+
+        Raises EngineFault where none does, and the text may not stop here either.
+        """
         if landing.is_ample:
             return allowed
-        fitting = np.zeros_like(allowed)
-        for token in np.flatnonzero(allowed).tolist():
+        fitting, found = np.zeros_like(allowed), 0
+        tokens = np.flatnonzero(allowed)
+        for token in tokens[np.argsort(-scores[tokens], kind="stable")].tolist():
             fitting[token] = landing.fits_end() if token == self._end else landing.fits([token])
-        if not fitting.any() and not landing.may_stop():
+            found += bool(fitting[token])
+            if found == FITTING:
+                break
+        if not found and not landing.may_stop():
             raise EngineFault(f"no token fits the {landing.left} left, of which the cheapest end needs {landing.cost}")
         return fitting
 

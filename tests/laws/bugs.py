@@ -207,12 +207,14 @@ def forced_text_is_free(patch: pytest.MonkeyPatch) -> None:
 
 def one_step_too_many(patch: pytest.MonkeyPatch) -> None:
     """Off by one step."""
-    patch.setattr(Costs, "fits", lambda self, q, left: self.tokens(q, left.steps + 1, left.calls) <= left.tokens)
+    honest = Costs.tokens
+    patch.setattr(Costs, "tokens", lambda self, q, steps, calls: honest(self, q, steps + 1, calls))
 
 
 def one_call_too_many(patch: pytest.MonkeyPatch) -> None:
     """Off by one call."""
-    patch.setattr(Costs, "fits", lambda self, q, left: self.tokens(q, left.steps, left.calls + 1) <= left.tokens)
+    honest = Costs.tokens
+    patch.setattr(Costs, "tokens", lambda self, q, steps, calls: honest(self, q, steps, calls + 1))
 
 
 def observations_are_no_steps(patch: pytest.MonkeyPatch) -> None:
@@ -257,15 +259,20 @@ def the_grammar_offers_too_much(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_guard_offers_too_much(patch: pytest.MonkeyPatch) -> None:
-    """``offered`` forgets the budget and what is winning; ``advance`` still checks."""
+    """``offered`` forgets the budget and what is winning, and nothing lands; ``advance`` still checks."""
+    honest = Costs.tokens
+    patch.setattr(Costs, "tokens", lambda self, q, steps, calls: min(honest(self, q, steps, calls), 10**5))
     patch.setattr(Guard, "offered", lambda self, q, _: self.possible(q) if self.arena.owner[q] == Owner.MODEL else ())
+    patch.setattr(Landing, "fits", lambda _self, _tokens: True)
 
 
 def nobody_checks(patch: pytest.MonkeyPatch) -> None:
-    """As before, and ``advance`` believes everything."""
-    the_guard_offers_too_much(patch)
+    """``offered`` forgets the tokens that are left, nothing lands, and ``advance`` believes everything."""
+    honest = Guard.offered
+    patch.setattr(Guard, "offered", lambda self, q, left: honest(self, q, replace(left, tokens=10**6)))
+    patch.setattr(Landing, "fits", lambda _self, _tokens: True)
 
-    def advance(self: Position, letter: Letter, tokens: int = 0) -> None:
+    def advance(self: Position, letter: Letter, tokens: int = 0, **_landed: bool) -> None:
         target = self.guard.arena.moves[self.state][letter]
         self._past.append((self.state, self.left))
         self.state, self.left = target if target != VIOLATED else self.state, self.left.after(letter, tokens)
@@ -289,10 +296,15 @@ def the_mask_is_off_by_one(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_sampler_ignores_the_mask(patch: pytest.MonkeyPatch) -> None:
-    """Any token may be drawn."""
+    """Any token may be drawn, and none is too many."""
     honest = Sampler.ranked
     many = len(toy_tokenizer().tokens)
-    patch.setattr(Sampler, "ranked", lambda self, logits, _mask, position: honest(self, logits[:many], None, position))
+
+    def ranked(self: Sampler, logits: Any, _allowed: Any, position: int, *more: Any) -> Any:
+        return honest(self, logits[:many], None, position, *more)
+
+    patch.setattr(Sampler, "ranked", ranked)
+    patch.setattr(Landing, "fits", lambda _self, _tokens: True)
 
 
 def observations_stand_unframed(patch: pytest.MonkeyPatch) -> None:
@@ -335,7 +347,9 @@ def predicates_read_the_transcript(patch: pytest.MonkeyPatch) -> None:
 def predicates_read_what_is_shown(patch: pytest.MonkeyPatch) -> None:
     """Of a result, only what was shown is read."""
     honest = observe_module.heard
-    patch.setattr(observe_module, "heard", lambda c, q, p, facts, _text, shown: honest(c, q, p, facts, shown, shown))
+    patch.setattr(
+        observe_module, "heard", lambda c, q, p, facts, _text, shown, value: honest(c, q, p, facts, shown, shown, value)
+    )
 
 
 def negations_are_dropped(patch: pytest.MonkeyPatch) -> None:
@@ -423,7 +437,8 @@ def free_lines_begin_with_cues(patch: pytest.MonkeyPatch) -> None:
 
 def the_calls_frame_is_wrong(patch: pytest.MonkeyPatch) -> None:
     """A call names another tool than it is for."""
-    patch.setattr(alphabet_module, "_call_frame", lambda tool: (f'{{"name":"{tool[:-1]}","arguments":', "}"))
+    honest = alphabet_module._call_frame
+    patch.setattr(alphabet_module, "_call_frame", lambda step, tool: honest(step, tool[:-1]))
 
 
 def the_end_of_lines_stays(patch: pytest.MonkeyPatch) -> None:
