@@ -142,7 +142,26 @@ class Agent:
         begin = partial(self._begin, Texts, task, replace(settings, on_step=None))
         return AsyncTexts(begin, str, settings.on_step)
 
-    def _begin(self, running: type[R], task: str, settings: Settings) -> R:
+    def run_many(
+        self, tasks: Sequence[str], *, seeds: Sequence[int] | None = None, at_once: int = 8, **options: Unpack[Options]
+    ) -> list[Run]:
+        """Run the agent on each task, up to ``at_once`` of them side by side: one forward carries all of them on.
+
+        Each text is that of ``run``, up to rounding; nothing is guessed ahead (``lookahead``). ``seeds`` has one for
+        each task, else all have ``seed``. Tools are called from several threads. A task that may not start has the
+        status ``refused``; whatever else ``run`` raises ends all runs and is raised. Models with a recurrent state or a
+        sliding window run the tasks one after the other, and the log says so.
+        """
+        from agentspec.api.many import run_many
+
+        settings = _settings(options, waits=False)
+        return run_many(self._begin, partial(self._engine_for, settings), tasks, settings, seeds, at_once)
+
+    def _engine_for(self, settings: Settings) -> Engine:
+        self._prepared(settings)
+        return settings.engine or self.engine
+
+    def _begin(self, running: Callable[..., R], task: str, settings: Settings) -> R:
         from agentspec.decoding.ahead import Lookup
         from agentspec.decoding.sample import Sampler
         from agentspec.episode.episode import Episode
@@ -152,17 +171,8 @@ class Agent:
             raise InvalidInput("the task is empty")
         limits = self.declaration.limits
         budget = settings.budget(limits)
-        with self._preparing:  # what is made once is made by one thread
-            compiled = self.compiled
-            if compiled.assumed_tools:
-                raise SpecError(
-                    f"the agent '{self.name}' has steps for tools and none is named: add 'tools:' or tools=[…]"
-                )
-            if settings.guarded:
-                compiled.guard.refuse_hopeless(budget)  # before a model is loaded
-            read_examples(compiled)
-            tools = self._tools
-            compiled = self._with_functions(compiled)
+        compiled, tools = self._prepared(settings)
+        with self._preparing:
             engine = settings.engine or self.engine
         sampler = Sampler(settings.temperature, settings.seed)
         timeout = limits.timeout if settings.timeout is None else settings.timeout
@@ -170,9 +180,22 @@ class Agent:
 
         def episode(shared: Engine) -> Episode:
             journal, lookup = settings.journal(self.name), Lookup(settings.lookahead)
-            return kind(compiled, shared, tools, task, sampler, journal, budget, timeout, lookup)
+            return kind(compiled, shared, tools, task, sampler, journal, budget, timeout, lookup, settings.logprobs)
 
         return running(compiled, engine, episode, settings.on_step)
+
+    def _prepared(self, settings: Settings) -> tuple[Compiled, Mapping[str, Tool]]:
+        """What a run needs besides the model. Raises what forbids each of them."""
+        with self._preparing:  # what is made once is made by one thread
+            compiled = self.compiled
+            if compiled.assumed_tools:
+                raise SpecError(
+                    f"the agent '{self.name}' has steps for tools and none is named: add 'tools:' or tools=[…]"
+                )
+            if settings.guarded:
+                compiled.guard.refuse_hopeless(settings.budget(self.declaration.limits))  # before a model is loaded
+            read_examples(compiled)
+            return self._with_functions(compiled), self._tools
 
     # --------------------------------------------------------------------------------------------------------------
 

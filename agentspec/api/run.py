@@ -121,9 +121,13 @@ class Running:
     ) -> None:
         self._compiled = compiled
         self._stop = threading.Event()
-        self._episode = episode(SharedEngine(engine, self._stop))
+        self._episode = episode(self._shared(engine, self._stop))
         self._records: list[StepRecord] = []
         self._play = _played(self._episode, self._records, on_step)
+
+    def _shared(self, engine: Engine, stop: threading.Event) -> Engine:
+        """The engine as this run sees it."""
+        return SharedEngine(engine, stop)
 
     def event(self) -> StepRecord | str | None:
         """The next step or piece of text, None behind the last."""

@@ -32,6 +32,7 @@ class Options(TypedDict, total=False):
     engine: Engine | None
     trace: Trace
     lookahead: int
+    logprobs: bool
     on_step: OnStep | None
     guarded: bool
 
@@ -43,8 +44,9 @@ class Settings:
     ``temperature`` 0 takes the likeliest token, above it ``seed`` decides; the three ``max_`` and ``timeout`` (seconds)
     stand in for the agent's own limits; ``engine`` for its model. ``trace`` is the folder for the record of the run:
     None the usual one, False none. ``lookahead`` is how many tokens may be guessed from the text so far and checked in
-    one forward, which changes no text; 0 for none. ``on_step`` is called with each step. ``guarded`` False lets the
-    model write freely.
+    one forward, which changes no text; 0 for none. ``logprobs`` True records, for each step that the model writes, how
+    likely it was with the mask and without (`StepRecord`). ``on_step`` is called with each step. ``guarded`` False lets
+    the model write freely.
     """
 
     seed: int = 0
@@ -56,6 +58,7 @@ class Settings:
     engine: Engine | None = None
     trace: Trace = None
     lookahead: int = 8
+    logprobs: bool = False
     on_step: OnStep | None = None
     guarded: bool = True
 

@@ -8,11 +8,12 @@ import traceback
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
 from agentspec.cli.dry_run import show_plan
+from agentspec.cli.live import Live, console_for, is_terminal, line_of, no_step
 from agentspec.cli.output import own_stdout
 from agentspec.cli.settings import Settings, checked, model_name
 from agentspec.errors import AgentSpecError, EngineFault, InvalidInput
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from agentspec.episode.journal import Journal
     from agentspec.episode.trace import Result, StepRecord
     from agentspec.toolbox.registry import LoadedTools
+
+E = TypeVar("E")
 
 
 def run(
@@ -94,10 +97,13 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
         _ = compiled.guard  # an unrealizable spec is refused before a model is loaded
     with Journal(compiled.agent.name) as journal, own_stdout() as out:
         episode = _episode(compiled, task, settings, journal)
-        steps = episode.steps()
+        shown = sys.stderr if quiet else out
         try:
-            with closing(steps):
-                follow(steps, lambda step: show(step, compiled, sys.stderr if quiet else out))
+            if is_terminal(shown):
+                watch(episode, Live(compiled, shown))
+            else:
+                with closing(episode.steps()) as steps:
+                    follow(steps, lambda step: show(step, compiled, shown))
         except Exception:
             if episode.result is None or episode.result.status != "engine_fault":
                 raise
@@ -109,8 +115,17 @@ def play(name: str, task: str, settings: Settings, *, quiet: bool = False) -> Re
     return result
 
 
-def follow(steps: Generator[StepRecord, None, None], tell: Callable[[StepRecord], None]) -> None:
-    """Tell of each step; an interrupt between two of them reaches the episode."""
+def watch(episode: Episode, live: Live) -> None:
+    """Show what an episode writes as it comes."""
+    try:
+        with closing(episode.events()) as events:
+            follow(events, live.tell)
+    finally:
+        live.end()
+
+
+def follow(steps: Generator[E, None, None], tell: Callable[[E], None]) -> None:
+    """Tell of each step, or of whatever comes; an interrupt between two of them reaches the episode."""
     try:
         for step in steps:
             tell(step)
@@ -162,21 +177,11 @@ def open_engine(settings: Settings, declared: str | None) -> Engine:
 
 def show(step: StepRecord, compiled: Compiled, out: TextIO) -> None:
     """Print one step: cue and content; tools' and users' text in other colours; what the run cost at the side."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from agentspec.episode.transcript import printable
-    from agentspec.spec.alphabet import framed
-
-    console = Console(file=out, highlight=False, soft_wrap=True)
+    console = console_for(out)
     if step.letter is None or step.letter.step is None:
-        console.print(Text(f"(no step) {printable(step.content)}", style="red"))
-        return
-    declared = compiled.agent.spec.steps[step.letter.step]
-    colours = {"model": "bold cyan", "tool": "bold yellow", "user": "bold green"}
-    line = Text(f"{declared.cue} ", style=colours[declared.owner])
-    line.append(printable(framed(step.shown)), style="default")
-    console.print(line)
+        console.print(no_step(step))
+    else:
+        console.print(line_of(compiled.agent.spec.steps[step.letter.step], step.shown))
 
 
 def tell(result: Result, *, unguarded: bool = False) -> None:

@@ -26,31 +26,45 @@ from agentspec.errors import EngineFault
 REJECTED = 64
 """So many drawn tokens may cost too much before the cheapest completion is taken."""
 
+NO_LOGPROBS = 0.0, 0.0
+
 Logits = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """Tokens just emitted; ``end`` when the last is the model's end token."""
+    """Tokens just emitted; ``end`` when the last is the model's end token.
+
+    ``logprobs``: where asked for, of a token drawn, as `Sampler.logprobs` gives them; else 0, 0.
+    """
 
     tokens: list[int]
     forced: bool
     end: bool = False
+    logprobs: tuple[float, float] = NO_LOGPROBS
 
 
 def decode(
-    matcher: Matcher, source: Ahead, sampler: Callable[[], Sampler], counters: Counters, landing: Landing
+    matcher: Matcher,
+    source: Ahead,
+    sampler: Callable[[], Sampler],
+    counters: Counters,
+    landing: Landing,
+    *,
+    logprobs: bool = False,
 ) -> Generator[Emitted, None, None]:
     """Emit tokens until the grammar is matched or the model ends, always such that what is left suffices for an end.
 
     An end that is all that is left is not drawn, nor one for which no token is left. The mask is computed beside the
     forward, except where the text may end, which it tells before. ``sampler`` is asked before each draw.
+    ``logprobs`` asks for those of each token drawn, which neither of the two times in ``counters`` holds.
 
     Raises EngineFault when the matcher fails. Close the iterator where it is not read to its end.
     """
     spent = 0.0
     with Beside(matcher.allowed) as mask:
         while not matcher.finished:
+            told = NO_LOGPROBS
             began = time.perf_counter()
             if forced := matcher.forced():
                 tokens, drawn = _fitting(landing, forced), False
@@ -70,9 +84,11 @@ def decode(
                 counters.draw_seconds.append(draw.seconds)
                 counters.guard_seconds.append(spent + time.perf_counter() - began - draw.seconds)
                 spent = 0.0
+                if logprobs and tokens:
+                    told = Sampler.logprobs(logits, allowed, tokens[0])
             if not tokens:
                 return
-            emitted = Emitted(tokens, forced=not drawn, end=tokens == [matcher.end_token])
+            emitted = Emitted(tokens, not drawn, tokens == [matcher.end_token], told)
             if not emitted.end:
                 began = time.perf_counter()
                 matcher.consume(tokens)

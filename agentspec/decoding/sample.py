@@ -92,7 +92,8 @@ class Sampler:
             yield from some[order[done:count]].tolist()
             done = count
 
-    def logprobs(self, logits: Logits, allowed: Allowed | None, token: int) -> tuple[float, float]:
+    @staticmethod
+    def logprobs(logits: Logits, allowed: Allowed | None, token: int) -> tuple[float, float]:
         """The natural logarithm of the model's probability of ``token`` among what is allowed, and among all.
 
         The model's own: at temperature 1, without penalty and limits. Their difference is the logarithm of the
@@ -108,7 +109,7 @@ class Sampler:
         own = float(logits[token]) - float(highest)
         if allowed is None:
             return (own - math.log(everything),) * 2
-        kept = float(weights[: len(allowed)].sum(dtype=np.float64, where=allowed))
+        kept = float((weights[: len(allowed)] * allowed).sum(dtype=np.float64))
         if kept < 1e-30 * everything:  # all that is allowed is next to impossible
             few = logits[np.flatnonzero(allowed)].astype(np.float64) - float(highest)
             among = float(np.logaddexp.reduce(few))

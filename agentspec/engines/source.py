@@ -30,12 +30,12 @@ class Network(Protocol):
 
     def scores(
         self,
-        tokens: Sequence[Sequence[int]],
+        tokens: Sequence[Sequence[int]] | NDArray[np.int64],
         cache: Any,
         *,
         last: int = 1,
-        mask: Sequence[Sequence[int]] | None = None,
-        positions: Sequence[Sequence[int]] | None = None,
+        mask: NDArray[np.int64] | None = None,
+        positions: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
         """The scores after each of the ``last`` tokens of each row: shape (rows, last, vocabulary)."""
 
@@ -67,6 +67,11 @@ class TransformersSource:
     def forgets(self) -> bool:
         """Whether the last tokens can be taken back without encoding others again."""
         return kv.can_forget(self._cache)
+
+    @property
+    def cache(self) -> Any:
+        """What the model made of the tokens encoded so far; after scores that is all of them."""
+        return self._cache
 
     def append(self, tokens: list[int]) -> None:
         """Add tokens; they are encoded by the next forward."""

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from agentspec.decoding.lower.llguidance import slices
 from agentspec.decoding.matcher import Matcher, MatcherFactory
+from agentspec.engines import kv
+from agentspec.engines.batch import Batch
 from agentspec.engines.device import choose_device, choose_dtype, describe
 from agentspec.engines.engine import Message
 from agentspec.engines.memory import available, parameters
@@ -169,11 +171,16 @@ class TransformersEngine:
         """A model state after a prompt."""
         return TransformersSource(self._network, prompt, self._ends, self._prefixes)
 
+    def batch(self) -> Batch | None:
+        """No rows yet; None where the model's state does not allow for texts of different lengths side by side."""
+        return Batch(self._network, self._ends, self._prefixes) if self._network.batches else None
+
 
 class _Network:
     """``model`` with what its forward takes. Raises EngineFault for a model that keeps no state between calls.
 
-    ``one_by_one``: a model with a recurrent state takes, after the first forward, one token at a time.
+    ``one_by_one``: a model with a recurrent state takes, after the first forward, one token at a time. ``batches``:
+    texts of different lengths may be rows of one cache, told apart by mask and positions.
     """
 
     def __init__(self, model: Any) -> None:
@@ -185,6 +192,8 @@ class _Network:
         self._cache_name = name
         self._keeps = "logits_to_keep" in takes
         self.one_by_one = bool(getattr(model, "_is_stateful", False))
+        told = name != "cache_params" and {"attention_mask", "position_ids"} <= set(takes)
+        self.batches = told and not self.one_by_one and kv.can_batch(self.cache())
 
     def cache(self) -> Any:
         """An empty cache."""
@@ -194,12 +203,12 @@ class _Network:
 
     def scores(
         self,
-        tokens: Sequence[Sequence[int]],
+        tokens: Sequence[Sequence[int]] | NDArray[np.int64],
         cache: Any,
         *,
         last: int = 1,
-        mask: Sequence[Sequence[int]] | None = None,
-        positions: Sequence[Sequence[int]] | None = None,
+        mask: NDArray[np.int64] | None = None,
+        positions: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
         """The scores after each of the ``last`` tokens of each row: shape (rows, last, vocabulary).
 
@@ -228,7 +237,7 @@ class _Network:
         return scores
 
 
-def _length(cache: Any, tokens: Sequence[Sequence[int]]) -> int:
+def _length(cache: Any, tokens: Sequence[Sequence[int]] | NDArray[np.int64]) -> int:
     """The tokens of one row: those in the cache, and new ones."""
     return int(cache.get_seq_length()) + len(tokens[0])
 

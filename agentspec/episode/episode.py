@@ -45,7 +45,8 @@ class OutOfTime(Exception):
 class Episode:
     """Iterate over ``steps()``; afterwards ``result`` says how it ended.
 
-    ``tools`` are the callables behind the agent's schemas. ``journal`` None keeps no trace. The guarantee holds for
+    ``tools`` are the callables behind the agent's schemas. ``journal`` None keeps no trace. ``logprobs`` asks for those
+    of each step that the model writes. The guarantee holds for
     what ``steps`` writes; an engine or matcher that fails ends the episode as ``engine_fault``, never as accepted.
     """
 
@@ -58,6 +59,7 @@ class Episode:
     budget: Budget | None = None
     timeout: float | None = None
     lookup: Lookup | None = field(default_factory=Lookup)
+    logprobs: bool = False
     guarded: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
@@ -152,11 +154,14 @@ class Episode:
         matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special))
         landing = self._landing(writing, texts)
         ended = False
-        with closing(decode(matcher, source, lambda: self._sampler(writing), self.counters, landing)) as written:
+        drawn = decode(matcher, source, lambda: self._sampler(writing), self.counters, landing, logprobs=self.logprobs)
+        with closing(drawn) as written:
             for emitted in written:
                 ended = emitted.end
+                if ended:
+                    writing.ending = emitted.logprobs
                 for token in [] if ended else emitted.tokens:
-                    writing.add(self.engine.decode([token]), forced=emitted.forced)
+                    writing.add(self.engine.decode([token]), emitted)
                     if text := writing.said():
                         yield text
                     yield from self._cut(writing)
@@ -208,15 +213,16 @@ class Episode:
                 raise EngineFault(f"the model's text is not within its constraint: {problem}") from problem
             if letter not in allowed:
                 raise TakenBack(letter, content)
-            tokens, forced, seconds = writing.take(letter, whole[1], ended=ended)
-            position.advance(letter, tokens, landed=True)
+            spent = writing.take(letter, whole[1], ended=ended)
+            position.advance(letter, spent.tokens, landed=True)
             if text := writing.said(final=True):
                 yield text
             self._take(letter, content)
             detail, self.failures = str(self.failures), Failures(self.compiled)
             yield self._record(
-                letter, content, tokens=tokens, forced=forced, seconds=seconds, state=position.state, detail=detail
-            )
+                letter, content, tokens=spent.tokens, forced=spent.forced, seconds=spent.seconds,
+                state=position.state, detail=detail, **self._told_logprobs(spent.logprob, spent.logprob_free),
+            )  # fmt: skip
 
     # One step of each owner ---------------------------------------------------------------------------------------
 
@@ -353,6 +359,9 @@ class Episode:
         if self.journal is not None:
             self.journal.write(record.to_json())
         return record
+
+    def _told_logprobs(self, logprob: float, free: float) -> dict[str, float]:
+        return {"logprob": logprob, "logprob_free": free} if self.logprobs else {}
 
     def _check_time(self) -> None:
         if self.timeout is not None and time.perf_counter() - self._began > self.timeout:

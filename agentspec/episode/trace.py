@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -33,6 +34,13 @@ class StepRecord:
 
     ``content`` is the text without cue and border; for a tool's step untruncated, as the tool gave it, while
     ``shown`` is what the model read. ``tokens`` counts the model's own, ``forced`` those among them that cost no call.
+
+    ``logprob`` and ``logprob_free`` are sums over those of the ``tokens`` that were drawn (``tokens - forced``), of the
+    natural logarithm of the model's probability, behind all that stands before: among the tokens that the grammar
+    allowed there, and among all. It is the model's own, at temperature 1, without penalty, top-k and so on, and what a
+    scarce budget refuses is not taken out. Forced tokens count 0 in both: with the mask they are certain, without it
+    the model was not asked. None where not asked for, and for steps of tools and users. What was taken back is in no
+    record. Without the guard both are the same.
     """
 
     index: int
@@ -45,9 +53,11 @@ class StepRecord:
     seconds: float = 0.0
     detail: str = ""
     guard_state: int | None = None
+    logprob: float | None = None
+    logprob_free: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """One line of the journal."""
+        """One line of the journal; a logarithm of the probability 0 is null there."""
         letter = self.letter
         return {
             "type": "step",
@@ -62,9 +72,19 @@ class StepRecord:
             "tokens": self.tokens,
             "forced": self.forced,
             "seconds": round(self.seconds, 6),
+            **_logprobs(logprob=self.logprob, logprob_free=self.logprob_free),
             **({"detail": self.detail} if self.detail else {}),
             **({"guard_state": self.guard_state} if self.guard_state is not None else {}),
         }
+
+
+def _logprobs(**found: float | None) -> dict[str, float | None]:
+    """Those that were asked for; JSON has no infinity."""
+    return {
+        name: round(number, 6) if math.isfinite(number) else None
+        for name, number in found.items()
+        if number is not None
+    }
 
 
 @dataclass(frozen=True)

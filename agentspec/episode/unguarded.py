@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
@@ -55,12 +56,15 @@ class UnguardedEpisode(Episode):
 
     def _write_freely(self, source: Ahead) -> Generator[StepRecord | str, None, bool]:
         """Write until a call is complete. Returns whether the model ended."""
-        text, tokens, began = b"", 0, time.perf_counter()
+        text, tokens, logprob, began = b"", 0, 0.0, time.perf_counter()
         while True:
             self._check_time()
             if self.counters.tokens >= self.asked.tokens:
                 raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
-            token = self.sampler.draw(source.logits(), None, source.length)
+            logits = source.logits()
+            token = self.sampler.draw(logits, None, source.length)
+            if self.logprobs:
+                logprob += self.sampler.logprobs(logits, None, token)[1]
             self.counters.tokens += 1
             tokens += 1
             ended = token == self.engine.end_token
@@ -70,8 +74,8 @@ class UnguardedEpisode(Episode):
             while text.strip() and (whole := self._whole(text, final=ended)) is not None:
                 text = whole[1]
                 if whole[0].strip():
-                    yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began))
-                    tokens, began = 0, time.perf_counter()
+                    yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began, logprob))
+                    tokens, logprob, began = 0, 0.0, time.perf_counter()
                     if self.compiled.arena.owner[self._state] != Owner.MODEL:
                         if ended and not is_native(self.compiled):  # the line is complete: give it its border
                             source.append(self.engine.encode("\n"))
@@ -85,16 +89,17 @@ class UnguardedEpisode(Episode):
         here = [step_of(spec.steps, letter) for letter in self.compiled.arena.moves[self._state]]
         return split_step(here, text, final=final) or ((text, b"") if final else None)
 
-    def _read(self, line: bytes, tokens: int, seconds: float) -> StepRecord:
+    def _read(self, line: bytes, tokens: int, seconds: float, logprob: float) -> StepRecord:
+        spent: dict[str, Any] = {"tokens": tokens, "seconds": seconds, **self._told_logprobs(logprob, logprob)}
         possible = self.compiled.arena.moves[self._state]
         shown = line.decode(errors="replace").strip()
         try:
             letter, content = lenient(self.compiled, possible, shown)
         except InvalidInput as problem:
-            self._record(None, shown, tokens=tokens, seconds=seconds)
+            self._record(None, shown, **spent)
             raise _Ended("stopped_rule", f"malformed: {problem.message}") from None
         self._take(letter, content)
-        record = self._record(letter, content, tokens=tokens, seconds=seconds)
+        record = self._record(letter, content, **spent)
         if against := self.quotes.enforced:
             raise _Ended("stopped_rule", f"a rule is violated by {letter}: {', '.join(against)}")
         self._follow(letter)

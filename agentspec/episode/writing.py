@@ -8,15 +8,30 @@ from functools import cached_property
 
 from agentspec.automata.letter import Letter
 from agentspec.content.constraint import Constraint
+from agentspec.decoding.decode import NO_LOGPROBS, Emitted
 from agentspec.decoding.landing import whole_characters
 from agentspec.guard.guard import Position
 from agentspec.guard.segment import Segment
 from agentspec.spec.alphabet import BORDER
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a step cost: its tokens, the forced among them, its seconds, and the logarithms of its probability."""
+
+    tokens: int
+    forced: int
+    seconds: float
+    logprob: float
+    logprob_free: float
+
+
 @dataclass
 class Writing:
-    """A segment under way: the guard's position, the plan and its node, and the text of the step not yet whole."""
+    """A segment under way: the guard's position, the plan and its node, and the text of the step not yet whole.
+
+    ``logprob`` is of its tokens, ``ending`` of the end token: with the mask, without.
+    """
 
     position: Position
     plan: Segment
@@ -28,11 +43,15 @@ class Writing:
     began: float = field(default_factory=time.perf_counter)
     unsaid: bytes = b""
     within: bool = False
+    logprob: tuple[float, float] = NO_LOGPROBS
+    ending: tuple[float, float] = NO_LOGPROBS
 
-    def add(self, text: bytes, *, forced: bool) -> None:
-        """One token more."""
+    def add(self, text: bytes, emitted: Emitted) -> None:
+        """One token more, of those emitted."""
+        forced = emitted.forced
         self.text, self.tokens, self.forced = self.text + text, self.tokens + 1, self.forced + forced
         self.unsaid += text
+        self.logprob = _sum(self.logprob, emitted.logprobs)
 
     def said(self, *, final: bool = False) -> str:
         """The text since the last call that cannot be taken back: whole characters, and no step that may fail.
@@ -57,14 +76,20 @@ class Writing:
         """The letters that the plan offers here."""
         return () if self.node is None else tuple(way.letter for way in self.plan.nodes[self.node].alternatives)
 
-    def take(self, letter: Letter, rest: bytes, *, ended: bool) -> tuple[int, int, float]:
-        """A whole step goes: its tokens, the forced among them, and its seconds.
+    def take(self, letter: Letter, rest: bytes, *, ended: bool) -> Spent:
+        """A whole step goes; a token that reaches into the next one is of the step that it completes.
 
         The end token is the step's where the plan stops behind it: there it only says that no further line comes.
         """
         assert self.node is not None
         self.node = self.plan.nodes[self.node].after(letter)
         now = time.perf_counter()
-        spent = (self.tokens + (ended and self.node is None), self.forced, now - self.began)
-        self.text, self.tokens, self.forced, self.began = rest, 0, 0, now
+        ends = ended and self.node is None
+        logprob = _sum(self.logprob, self.ending) if ends else self.logprob
+        spent = Spent(self.tokens + ends, self.forced, now - self.began, *logprob)
+        self.text, self.tokens, self.forced, self.began, self.logprob = rest, 0, 0, now, NO_LOGPROBS
         return spent
+
+
+def _sum(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return one[0] + other[0], one[1] + other[1]

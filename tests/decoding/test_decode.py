@@ -31,7 +31,7 @@ from tests.laws.toy import WILLS, ToyEngine, ToySource, _bias
 
 
 def plain_decode(
-    matcher: Matcher, source: Ahead, sampler: Callable[[], Sampler], counters: Counters, landing: Landing
+    matcher: Matcher, source: Ahead, sampler: Callable[[], Sampler], counters: Counters, landing: Landing, **_: bool
 ) -> Generator[Emitted, None, None]:
     """One thing after another, with arrays of truth values."""
     while not matcher.finished:
