@@ -25,7 +25,7 @@ from agentspec.content.constraint import (
     encoded,
 )
 from agentspec.content.constraint import Sequence as Joined
-from agentspec.content.json_schema import ESCAPES, compact, kind_of
+from agentspec.content.json_text import ESCAPES, compact, kind_of
 from agentspec.content.language import NOTHING, Language
 from agentspec.content.numbers import compared, decimal_of
 from agentspec.errors import InvalidInput

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.constraint import Constraint
-from agentspec.content.json_schema import parse_object
+from agentspec.content.json_text import parse_object
 from agentspec.content.language import matches
 from agentspec.errors import InvalidInput
 from agentspec.spec.alphabet import BORDER, call_frame, framed

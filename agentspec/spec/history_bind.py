@@ -26,7 +26,7 @@ from agentspec.content.history import (
     texts_of,
     values_at,
 )
-from agentspec.content.json_schema import kind_of
+from agentspec.content.json_text import kind_of
 from agentspec.content.numbers import compared, decimal_of
 from agentspec.content.quotation import quotable
 from agentspec.content.where import TEXTS, valuation

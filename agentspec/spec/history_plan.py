@@ -16,7 +16,7 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Quote, fold
 from agentspec.content.constraint import Sequence as Joined
 from agentspec.content.history import SCALAR, more_than, values_at
-from agentspec.content.json_schema import compact, parse_object
+from agentspec.content.json_text import compact, parse_object
 from agentspec.content.language import Language
 from agentspec.content.quotation import bind
 from agentspec.errors import InvalidInput, SpecError, TooLarge

@@ -1,0 +1,210 @@
+"""Objects of a JSON Schema: the leaves of one way together, name by name.
+
+An object has the members that the schema names. Others it has only where ``patternProperties`` or an explicit
+``additionalProperties`` allows them: at most ``max_extra``, and their names begin with different letters in the order of
+the alphabet, so that no name comes twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+from agentspec import limits
+from agentspec.content.constraint import And, Characters, Constraint, Literal, Not, Sequence, either
+from agentspec.content.json_text import PLAIN, compact
+from agentspec.content.language import Language
+from agentspec.content.ranges import inverse, merged
+from agentspec.content.schema_logic import Goal, Leaf, Logic, Members
+from agentspec.content.schema_scalars import Scalars, quoted
+from agentspec.content.schema_settings import Bounds
+from agentspec.content.schema_shapes import Member, Object, Plain, Union
+
+_LETTERS = [*"0123456789", *(f"{letter}{letter.upper()}" for letter in "abcdefghijklmnopqrstuvwxyz"), "_"]
+_NAMED = merged((ord(c), ord(c)) for c in "".join(_LETTERS))
+_PLAIN = tuple((max(low, 0x21), high) for low, high in PLAIN if high > 0x20)
+_STARTS = [merged((ord(c), ord(c)) for c in letters) for letters in _LETTERS]
+_OTHERS = merged(
+    (max(low, a), min(high, b)) for low, high in _PLAIN for a, b in inverse(_NAMED) if max(low, a) <= min(high, b)
+)
+_NAME_LENGTH = 40
+
+
+class Objects:
+    """Objects; ``union`` lowers the goals of one member."""
+
+    def __init__(
+        self, logic: Logic, bounds: Bounds, scalars: Scalars, union: Callable[[list[Goal], int], Union],
+        note: Callable[[str, str], None],
+    ) -> None:  # fmt: skip
+        self._logic = logic
+        self._bounds = bounds
+        self._scalars = scalars
+        self._union = union
+        self._note = note
+        self._searched: dict[str, Language] = {}
+
+    def object(self, leaves: list[Leaf], depth: int) -> Object | None:
+        """The objects of one way, None where there are none."""
+        present = {leaf.value: leaf for leaf in leaves if leaf.keyword == "present" and leaf.holds}
+        absent = {leaf.value for leaf in leaves if leaf.keyword == "present" and not leaf.holds}
+        asked: dict[str, list[Goal]] = {}
+        for leaf in leaves:
+            if leaf.keyword == "property":
+                asked.setdefault(leaf.value[0], []).append(leaf.value[1])
+        for leaf in leaves:
+            if leaf.keyword == "present" and leaf.holds:
+                asked.setdefault(leaf.value, [])
+        names = [leaf for leaf in leaves if leaf.keyword == "propertyNames"]
+        said: list[Members] = [leaf.value for leaf in leaves if leaf.keyword == "members"]
+        listed = self._listed_names(names)
+        if listed is not None:
+            for name in listed:
+                if name not in asked and self._permit(said, name):
+                    asked[name] = []
+        members: list[Member] = []
+        for name, goals in asked.items():
+            if name in absent:
+                continue
+            union = self._union([*goals, *self._by_name(said, name)], depth) if self._fits(names, name) else ()
+            if union:
+                members.append(Member(name, Literal(self._key(name, leaves)), union, name in present))
+            elif name in present:
+                self._note(present[name].pointer, f"the property {compact(name)} is required, and can have no value")
+                return None
+        extra = [] if listed is not None else self._extra(said, {*asked, *absent}, names, depth)
+        return self._bounded(leaves, members, extra)
+
+    def _bounded(self, leaves: list[Leaf], members: list[Member], extra: list[Member]) -> Object | None:
+        low, high = 0, None
+        for leaf in leaves:
+            if leaf.keyword in ("minProperties", "maxProperties"):
+                value = leaf.value + (0 if leaf.holds else 1 if leaf.keyword == "maxProperties" else -1)
+                if (leaf.keyword == "minProperties") == leaf.holds:
+                    low = max(low, value)
+                else:
+                    high = value if high is None else min(high, value)
+        required = sum(member.required for member in members)
+        most_extra = min(max(self._bounds.max_extra, low - len(members)), len(extra))
+        if high is not None and high >= len(members) + most_extra:
+            high = None
+        if low <= required:
+            low = 0
+        if low > len(members) + most_extra or (high is not None and (high < required or low > high)):
+            keyword = "minProperties" if low else "maxProperties"
+            pointer = next((leaf.pointer for leaf in leaves if leaf.keyword == keyword), "#")
+            self._note(pointer, "no object satisfies this together with the other keywords here")
+            return None
+        size = (len(members) + len(extra)) * max(low, high or 0) ** 2
+        if size > limits.SCHEMA_COUNTED:
+            pointer = next(leaf.pointer for leaf in leaves if leaf.keyword in ("minProperties", "maxProperties"))
+            self._logic.report(pointer, "members cannot be counted here: there may be too many")
+            low, high = 0, None
+        return Object(tuple(members), tuple(extra), low, high, most_extra)
+
+    # Names ----------------------------------------------------------------------------------------------------------
+
+    def _key(self, name: str, leaves: list[Leaf]) -> str:
+        try:
+            return compact(name)
+        except UnicodeEncodeError:
+            pointer = next(leaf.goal.pointer for leaf in leaves if name in (leaf.value, leaf.value[0]))
+            raise self._logic.document.refuse(
+                f"{pointer}/properties", f"the name {name!r} cannot be written as JSON"
+            ) from None
+
+    def _found(self, pattern: str, goal: Goal, name: str) -> bool:
+        if pattern not in self._searched:
+            self._searched[pattern] = Language(self._scalars.searched(pattern, goal.pointer))
+        return self._searched[pattern].accepts(name)
+
+    def _by_name(self, said: list[Members], name: str) -> list[Goal]:
+        """What patterns and rests ask of a member's value."""
+        goals: list[Goal] = []
+        for one in said:
+            matched = [goal for pattern, goal in one.patterns if self._found(pattern, goal, name)]
+            goals += matched
+            if not matched and name not in one.names and one.others is not None:
+                goals.append(one.others)
+        return goals
+
+    def _permit(self, said: list[Members], name: str) -> bool:
+        return any(
+            one.others is not None or any(self._found(pattern, goal, name) for pattern, goal in one.patterns)
+            for one in said
+        )
+
+    def _fits(self, names: list[Leaf], name: str) -> bool:
+        for leaf in names:
+            wanted = self._logic.made(("name", name), {"const": name})
+            goals = [Goal(wanted, leaf.pointer, leaf.goal.left), leaf.goal.to(leaf.value, "propertyNames")]
+            if not any(shape.kind == "string" for shape in self._union(goals, 0) if isinstance(shape, Plain)):
+                return False
+        return True
+
+    def _listed_names(self, names: list[Leaf]) -> list[str] | None:
+        """All names there may be, if ``propertyNames`` lists them."""
+        if not names:
+            return None
+        union = self._names(names)
+        if any(shape.values is None for shape in union):
+            return None
+        return [str(value) for shape in union for value in shape.values or ()]
+
+    def _names(self, names: list[Leaf]) -> list[Plain]:
+        goals = [leaf.goal.to(leaf.value, "propertyNames") for leaf in names]
+        goals.append(Goal(self._logic.made(("strings",), {"type": "string"}), names[0].pointer, 0))
+        return [shape for shape in self._union(goals, 0) if isinstance(shape, Plain)]
+
+    # Members that are not named -------------------------------------------------------------------------------------
+
+    def _extra(self, said: list[Members], known: set[str], names: list[Leaf], depth: int) -> list[Member]:
+        open_ones = [one for one in said if one.patterns or one.others is not None]
+        if not open_ones:
+            return []
+        patterns = list(dict.fromkeys(pattern for one in open_ones for pattern, _ in one.patterns))
+        if len(patterns) > limits.SCHEMA_PATTERNS:
+            self._logic.report(
+                open_ones[0].patterns[0][1].pointer, f"more than {limits.SCHEMA_PATTERNS} patterns of names at once"
+            )
+            return []
+        texts = {p: self._scalars.searched(p, open_ones[0].patterns[0][1].pointer) for p in patterns}
+        also = [either([shape.texts for shape in self._names(names)])] if names else []
+        taken = [Not(Literal(compact(name))) for name in sorted(known)]
+        found: list[Member] = []
+        for bits in product((True, False), repeat=len(patterns)):
+            held = {pattern for pattern, bit in zip(patterns, bits, strict=True) if bit}
+            goals: list[Goal] = []
+            allowed = False
+            for one in said:
+                matched = [goal for pattern, goal in one.patterns if pattern in held]
+                goals += matched
+                allowed |= bool(matched) or one.others is not None
+                if not matched and one.others is not None:
+                    goals.append(one.others)
+            if not allowed or not (union := self._union(goals, depth)):
+                continue
+            signature = [texts[p] if p in held else Not(texts[p]) for p in patterns]
+            found += self._slots(signature, also, taken, union)
+        return found
+
+    def _slots(
+        self, signature: list[Constraint], also: list[Constraint], taken: list[Not], union: Union
+    ) -> list[Member]:
+        """Members whose names have a signature, one for each first letter."""
+        rest = Characters(_PLAIN, 0, _NAME_LENGTH - 1)
+        ways: list[Constraint] = [Sequence((Characters(start, 1, 1), rest)) for start in (*_STARTS, _OTHERS)]
+        if not signature and not also:
+            keys: list[Constraint] = [quoted(way, {}) for way in ways]
+            return [Member(None, self._without(key, taken), union) for key in keys]
+        found: list[Member] = []
+        for way in ways:
+            content = And((way, *signature)) if signature else way
+            key: Constraint = quoted(content, {}) if not also else And((quoted(content, {}), *also))
+            key = self._without(key, taken)
+            if not Language(key).is_empty(what=self._logic.document.what):
+                found.append(Member(None, key, union))
+        return found
+
+    def _without(self, key: Constraint, taken: list[Not]) -> Constraint:
+        return And((key, *taken)) if taken else key
