@@ -19,7 +19,8 @@ from agentspec import limits
 from agentspec.content.constraint import Constraint, Literal, either
 from agentspec.content.schema_arrays import Arrays
 from agentspec.content.schema_document import KINDS, Document
-from agentspec.content.schema_logic import Goal, Leaf, Logic, Way
+from agentspec.content.schema_goal import Goal, Leaf, Way
+from agentspec.content.schema_logic import Logic
 from agentspec.content.schema_objects import Objects
 from agentspec.content.schema_scalars import Scalars
 from agentspec.content.schema_settings import Bounds, JsonSchema, Unenforced

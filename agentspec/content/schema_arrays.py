@@ -11,7 +11,8 @@ from agentspec import limits
 from agentspec.content.constraint import NO_TEXT, Choice, Constraint, Literal, Repeat, Sequence, either
 from agentspec.content.json_text import compact
 from agentspec.content.numbers import decimal_of
-from agentspec.content.schema_logic import Goal, Leaf, Logic
+from agentspec.content.schema_goal import Goal, Leaf
+from agentspec.content.schema_logic import Logic
 from agentspec.content.schema_settings import Bounds
 from agentspec.content.schema_shapes import Plain, Texts, Union
 
@@ -54,9 +55,8 @@ class Arrays:
         low, high = 0, None
         for leaf in leaves:
             if leaf.keyword in ("minItems", "maxItems"):
-                least = (leaf.keyword == "minItems") == leaf.holds
                 value = leaf.value + (0 if leaf.holds else 1 if leaf.keyword == "maxItems" else -1)
-                if least:
+                if (leaf.keyword == "minItems") == leaf.holds:
                     low = max(low, value)
                 else:
                     high = value if high is None else min(high, value)
@@ -85,7 +85,7 @@ class Arrays:
             pointer = self._culprit(leaves, "uniqueItems")
             if counts:
                 self._logic.report(pointer, "'uniqueItems' cannot be enforced beside 'contains'")
-            elif (made := self._unique(items, low, most, high is None)) is None:
+            elif (made := self._unique(items, low, most)) is None:
                 self._logic.report(
                     pointer,
                     f"'uniqueItems' can be enforced for items of at most {limits.SCHEMA_UNIQUE} values (enum) only",
@@ -123,7 +123,7 @@ class Arrays:
             rest = here if i < low else Choice((Literal(""), here))
         return Sequence((Literal("["), rest, _END))
 
-    def _unique(self, items: list[Union], low: int, most: int, is_default: bool) -> Constraint | None:
+    def _unique(self, items: list[Union], low: int, most: int) -> Constraint | None:
         """Lists without repeats, None where the items are too many."""
         known: dict[tuple[str, str], str] = {}
         places: list[list[tuple[str, str]]] = []
@@ -211,6 +211,7 @@ class Arrays:
         fitting = [leaf for leaf in leaves if leaf.keyword == keyword] or leaves
         return fitting[0].pointer if fitting else "#"
 
-    def _none(self, leaves: list[Leaf]) -> None:
+    def _none(self, leaves: list[Leaf]) -> Plain | None:
         pointer = self._culprit(leaves, "minItems")
         self._note(pointer, "no list satisfies this together with the other keywords here")
+        return None

@@ -9,76 +9,32 @@ time keeps the ways few.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agentspec import limits
 from agentspec.content.json_text import kind_of
 from agentspec.content.numbers import decimal_of
+from agentspec.content.schema_containers import Lists, Records
 from agentspec.content.schema_document import Document, escaped
+from agentspec.content.schema_goal import FALSE, TRUE, Goal, Leaf, Ways, is_consistent
 from agentspec.content.schema_settings import Unenforced
 from agentspec.errors import TooLarge
 
-
-@dataclass(frozen=True, eq=False)
-class Goal:
-    """A schema at a place that is to hold, or not to; ``left``: how often it may still refer back to itself."""
-
-    schema: Any
-    pointer: str
-    left: int
-    holds: bool = True
-
-    @property
-    def key(self) -> tuple[int, int, bool]:
-        return id(self.schema), self.left, self.holds
-
-    def to(self, schema: Any, step: str, *, holds: bool = True) -> Goal:
-        """A goal at a place below; it holds where this one does, unless ``holds`` is False."""
-        return Goal(schema, f"{self.pointer}/{step}", self.left, self.holds == holds)
-
-    def against(self) -> Goal:
-        return replace(self, holds=not self.holds)
-
-
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """One keyword that is to hold, or not to; ``goal`` is where it comes from or, for ``property`` ..., what it asks.
-
-    Beside the standard's own: ``integer``; ``values`` (scalars of the kind); ``present`` (a name); ``property`` (a name
-    and a goal, if it is present); ``at`` (an index and a goal, if it is there); ``rest`` (items from an index on);
-    ``contains`` (a goal, how many at least and at most, from which index on); ``members`` (a `Members`).
-    """
-
-    keyword: str
-    value: Any
-    goal: Goal
-    holds: bool = True
-
-    @property
-    def pointer(self) -> str:
-        return f"{self.goal.pointer}/{escaped(self.keyword)}"
-
-
-@dataclass(frozen=True, eq=False)
-class Members:
-    """What one schema says of members by their names: its own, those that patterns match, and all others (or None)."""
-
-    names: frozenset[str]
-    patterns: tuple[tuple[str, Goal], ...]
-    others: Goal | None
-
-
-Way = tuple[Leaf, ...]
-Ways = list[Way]
-TRUE: Ways = [()]
-FALSE: Ways = []
-_LEAVES = {
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-    "string": ("minLength", "maxLength", "pattern", "format"),
-    "array": ("minItems", "maxItems", "uniqueItems"),
-    "object": ("minProperties", "maxProperties", "propertyNames"),
-}
+_OF = {
+    keyword: kind
+    for kind, keywords in {
+        "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        "string": ("minLength", "maxLength", "pattern", "format"),
+        "array": ("minItems", "maxItems", "uniqueItems", "prefixItems", "items", "contains", "unevaluatedItems"),
+        "object": (
+            "minProperties", "maxProperties", "propertyNames", "properties", "required", "dependentRequired",
+            "dependentSchemas", "dependencies", "additionalProperties", "patternProperties", "unevaluatedProperties",
+        ),
+    }.items()
+    for keyword in keywords
+}  # fmt: skip
+"""The kind that a keyword is for; for others it holds."""
 
 
 class Logic:
@@ -96,6 +52,30 @@ class Logic:
         self._unknown: set[tuple[int, str]] = set()
         self.open: list[tuple[int, int, bool]] = []
         self._work = 0
+        lists, records = Lists(self), Records(self)
+        self._connectives: dict[str, Callable[[Goal, Any, str], Ways]] = {
+            "type": self._type,
+            "const": self._const,
+            "enum": self._enum,
+            "$ref": self._ref,
+            "allOf": self._all_of,
+            "anyOf": self._any_of,
+            "oneOf": self._one_of,
+            "not": self._not,
+            "if": self._if,
+        }
+        self._containers: dict[str, Callable[[Goal, Any], Ways]] = {
+            "prefixItems": lists.prefix_items,
+            "items": lists.items,
+            "contains": lists.contains,
+            "properties": records.properties,
+            "required": lambda goal, value: self.truth(goal, True) if value is True else records.required(goal, value),
+            "dependentRequired": lambda goal, value: records.dependent(goal, "dependentRequired", value),
+            "dependentSchemas": lambda goal, value: records.dependent(goal, "dependentSchemas", value),
+            "dependencies": lambda goal, value: records.dependent(goal, "dependencies", value),
+            "additionalProperties": lambda goal, _: records.others(goal, "additionalProperties"),
+            "patternProperties": lambda goal, _: records.others(goal, "patternProperties"),
+        }  # fmt: skip
 
     def report(self, pointer: str, problem: str) -> None:
         """Note a keyword that is not enforced."""
@@ -107,7 +87,7 @@ class Logic:
         found, pointer = TRUE, "#"
         for goal in goals:
             pointer = goal.pointer
-            found = self._both(found, self._goal(goal, kind), pointer)
+            found = self.both(found, self.goal(goal, kind), pointer)
         return found
 
     def made(self, key: tuple[Any, ...], schema: Any) -> Any:
@@ -116,7 +96,8 @@ class Logic:
 
     # Connectives ----------------------------------------------------------------------------------------------------
 
-    def _both(self, one: Ways, other: Ways, pointer: str) -> Ways:
+    def both(self, one: Ways, other: Ways, pointer: str) -> Ways:
+        """The ways in which both are. Raises TooLarge."""
         if one == TRUE or other == FALSE:
             return other
         if other == TRUE or one == FALSE:
@@ -128,7 +109,7 @@ class Logic:
             )
         found = [(*a, *b) for a in one for b in other]
         self.spend(sum(map(len, found)), pointer)
-        return [way for way in found if _is_consistent(way)]
+        return [way for way in found if is_consistent(way)]
 
     def spend(self, work: int, pointer: str) -> None:
         """Raises TooLarge where the whole has become too much."""
@@ -136,15 +117,17 @@ class Logic:
         if self._work > limits.SCHEMA_WORK:
             raise TooLarge(f"{self.document.what}: {pointer}: the schema takes too much work here; make it smaller")
 
-    def _all(self, parts: Iterable[Ways], pointer: str) -> Ways:
+    def all(self, parts: Iterable[Ways], pointer: str) -> Ways:
+        """The ways in which all parts are satisfied."""
         found = TRUE
         for part in parts:
-            found = self._both(found, part, pointer)
+            found = self.both(found, part, pointer)
             if found == FALSE:
                 break
         return found
 
-    def _any(self, parts: Iterable[Ways], pointer: str) -> Ways:
+    def any(self, parts: Iterable[Ways], pointer: str) -> Ways:
+        """The ways in which any part is."""
         found: Ways = []
         for part in parts:
             if part == TRUE:
@@ -155,7 +138,8 @@ class Logic:
 
     # Schemas --------------------------------------------------------------------------------------------------------
 
-    def _goal(self, goal: Goal, kind: str) -> Ways:
+    def goal(self, goal: Goal, kind: str) -> Ways:
+        """The ways in which values of a kind satisfy one goal."""
         schema = goal.schema
         if id(schema) not in self._checked:
             self._checked[id(schema)] = schema
@@ -169,7 +153,7 @@ class Logic:
         self.open.append(goal.key)
         try:
             parts = (self._keyword(keyword, goal, kind) for keyword in self._keywords(schema))
-            return (self._all if goal.holds else self._any)(parts, goal.pointer)
+            return (self.all if goal.holds else self.any)(parts, goal.pointer)
         finally:
             self.open.pop()
 
@@ -180,48 +164,54 @@ class Logic:
         return [keyword for keyword in cheap if isinstance(keyword, str)]
 
     def _keyword(self, keyword: str, goal: Goal, kind: str) -> Ways:
-        schema, value = goal.schema, goal.schema[keyword]
+        value = goal.schema[keyword]
         self.spend(1, goal.pointer)
-        made: Callable[[Goal, Any, str], Ways] | None = getattr(self, f"_on_{keyword.removeprefix('$')}", None)
-        if made is not None:
-            return made(goal, value, kind)
-        if keyword in _LEAVES.get(kind, ()):
-            if keyword == "uniqueItems" and value is False:
-                return self._truth(goal, True)
-            if keyword.startswith("exclusive") and isinstance(value, bool):  # draft 4: an adjective of the other bound
-                return self._truth(goal, True)
-            exclusive = f"exclusive{keyword.capitalize()}"
-            name = exclusive if schema.get(exclusive) is True else keyword
-            if keyword in ("propertyNames", "uniqueItems", "format") and not goal.holds:
-                return self._left_out(goal, keyword, "cannot be enforced where it must not hold")
-            return [
-                (Leaf(name, int(value) if isinstance(value, float) and kind != "number" else value, goal, goal.holds),)
-            ]
-        if keyword in ("unevaluatedItems", "unevaluatedProperties"):
-            if kind == ("array" if keyword == "unevaluatedItems" else "object"):
-                return self._left_out(goal, keyword, "cannot be enforced")
-            return self._truth(goal, True)
-        return TRUE if (id(schema), keyword) in self._unknown else self._truth(goal, True)
+        if keyword in self._connectives:
+            return self._connectives[keyword](goal, value, kind)
+        if keyword in _OF and _OF[keyword] != kind:
+            return self.truth(goal, True)
+        if keyword in self._containers:
+            return self._containers[keyword](goal, value)
+        if keyword in _OF:
+            return self._leaf(goal, keyword, value, kind)
+        if keyword in ("$dynamicRef", "$recursiveRef"):
+            return self.left_out(goal, keyword, "cannot be enforced: write $ref")
+        return TRUE if (id(goal.schema), keyword) in self._unknown else self.truth(goal, True)
 
-    def _truth(self, goal: Goal, holds: bool) -> Ways:
+    def _leaf(self, goal: Goal, keyword: str, value: Any, kind: str) -> Ways:
+        if keyword.startswith("unevaluated"):
+            return self.left_out(goal, keyword, "cannot be enforced")
+        if isinstance(value, bool) and (keyword.startswith("exclusive") or not value):
+            return self.truth(goal, True)  # draft 4: an adjective of the other bound; or uniqueItems: false
+        if keyword in ("propertyNames", "uniqueItems", "format") and not goal.holds:
+            return self.left_out(goal, keyword, "cannot be enforced where it must not hold")
+        exclusive = f"exclusive{keyword.capitalize()}"
+        if goal.schema.get(exclusive) is True:
+            keyword = exclusive
+        whole = isinstance(value, float) and kind != "number"
+        return [(Leaf(keyword, int(value) if whole else value, goal, goal.holds),)]
+
+    def truth(self, goal: Goal, holds: bool) -> Ways:
+        """What a keyword comes to that holds, or does not, whatever the value."""
         return TRUE if holds == goal.holds else FALSE
 
-    def _left_out(self, goal: Goal, keyword: str, problem: str) -> Ways:
+    def left_out(self, goal: Goal, keyword: str, problem: str) -> Ways:
+        """What a keyword comes to that is not enforced."""
         self.report(f"{goal.pointer}/{escaped(keyword)}", f"'{keyword}' {problem}")
         return TRUE
 
     # Any kind -------------------------------------------------------------------------------------------------------
 
-    def _on_type(self, goal: Goal, value: Any, kind: str) -> Ways:
+    def _type(self, goal: Goal, value: Any, kind: str) -> Ways:
         names = [value] if isinstance(value, str) else value
         if kind == "number" and "integer" in names and "number" not in names:
             return [(Leaf("integer", True, goal, goal.holds),)]
-        return self._truth(goal, kind in names)
+        return self.truth(goal, kind in names)
 
-    def _on_const(self, goal: Goal, value: Any, kind: str) -> Ways:
+    def _const(self, goal: Goal, value: Any, kind: str) -> Ways:
         return self._values(goal, "const", [value], kind)
 
-    def _on_enum(self, goal: Goal, value: Any, kind: str) -> Ways:
+    def _enum(self, goal: Goal, value: Any, kind: str) -> Ways:
         return self._values(goal, "enum", value, kind)
 
     def _values(self, goal: Goal, keyword: str, values: list[Any], kind: str) -> Ways:
@@ -237,10 +227,10 @@ class Logic:
                 ) from None
         if kind in ("array", "object"):
             whole = [goal.to(self._constant(goal, keyword, value), keyword) for _, value in here]
-            connect = self._any if goal.holds else self._all
-            return connect((self._goal(one, kind) for one in whole), f"{goal.pointer}/{keyword}")
+            connect = self.any if goal.holds else self.all
+            return connect((self.goal(one, kind) for one in whole), f"{goal.pointer}/{keyword}")
         if not here or kind == "null":
-            return self._truth(goal, bool(here))
+            return self.truth(goal, bool(here))
         return [(Leaf(keyword, tuple(value for _, value in here), goal, goal.holds),)]
 
     def _constant(self, goal: Goal, keyword: str, value: Any) -> Any:
@@ -262,54 +252,45 @@ class Logic:
             key, {"type": "object", "properties": properties, "required": [*value], "additionalProperties": False}
         )
 
-    def _on_ref(self, goal: Goal, value: str, kind: str) -> Ways:
-        return self._refer(goal, "$ref", value, kind)
-
-    def _on_dynamicRef(self, goal: Goal, value: str, kind: str) -> Ways:  # noqa: N802 (the keyword's name)
-        return self._left_out(goal, "$dynamicRef", "cannot be enforced: write $ref")
-
-    def _on_recursiveRef(self, goal: Goal, value: str, kind: str) -> Ways:  # noqa: N802
-        return self._left_out(goal, "$recursiveRef", "cannot be enforced: write $ref")
-
-    def _refer(self, goal: Goal, keyword: str, value: str, kind: str) -> Ways:
-        pointer = f"{goal.pointer}/{keyword}"
+    def _ref(self, goal: Goal, value: str, kind: str) -> Ways:
+        pointer = f"{goal.pointer}/$ref"
         target, place = self.document.resolve(goal.schema, value, pointer)
         left = goal.left - self.document.is_recursive(goal.schema, target)
         if left < 0:
             self.exhausted.append(pointer)
             return TRUE if self.loose else FALSE
-        return self._goal(Goal(target, place, left, goal.holds), kind)
+        return self.goal(Goal(target, place, left, goal.holds), kind)
 
-    def _on_allOf(self, goal: Goal, value: list[Any], kind: str) -> Ways:  # noqa: N802
-        parts = (self._goal(goal.to(one, f"allOf/{i}"), kind) for i, one in enumerate(value))
-        return (self._all if goal.holds else self._any)(parts, f"{goal.pointer}/allOf")
+    def _all_of(self, goal: Goal, value: list[Any], kind: str) -> Ways:
+        parts = (self.goal(goal.to(one, f"allOf/{i}"), kind) for i, one in enumerate(value))
+        return (self.all if goal.holds else self.any)(parts, f"{goal.pointer}/allOf")
 
-    def _on_anyOf(self, goal: Goal, value: list[Any], kind: str) -> Ways:  # noqa: N802
-        parts = (self._goal(goal.to(one, f"anyOf/{i}"), kind) for i, one in enumerate(value))
-        return (self._any if goal.holds else self._all)(parts, f"{goal.pointer}/anyOf")
+    def _any_of(self, goal: Goal, value: list[Any], kind: str) -> Ways:
+        parts = (self.goal(goal.to(one, f"anyOf/{i}"), kind) for i, one in enumerate(value))
+        return (self.any if goal.holds else self.all)(parts, f"{goal.pointer}/anyOf")
 
-    def _on_not(self, goal: Goal, value: Any, kind: str) -> Ways:
-        return self._goal(goal.to(value, "not", holds=False), kind)
+    def _not(self, goal: Goal, value: Any, kind: str) -> Ways:
+        return self.goal(goal.to(value, "not", holds=False), kind)
 
-    def _on_if(self, goal: Goal, value: Any, kind: str) -> Ways:
+    def _if(self, goal: Goal, value: Any, kind: str) -> Ways:
         schema, pointer = goal.schema, f"{goal.pointer}/if"
         condition = replace(goal.to(value, "if"), holds=True)
-        yes = self._goal(goal.to(schema["then"], "then"), kind) if "then" in schema else self._truth(goal, True)
-        no = self._goal(goal.to(schema["else"], "else"), kind) if "else" in schema else self._truth(goal, True)
+        yes = self.goal(goal.to(schema["then"], "then"), kind) if "then" in schema else self.truth(goal, True)
+        no = self.goal(goal.to(schema["else"], "else"), kind) if "else" in schema else self.truth(goal, True)
         if yes == no and yes in (TRUE, FALSE):
             return yes
-        first = self._both(self._goal(condition, kind), yes, pointer)
-        return self._any([first, self._both(self._goal(condition.against(), kind), no, pointer)], pointer)
+        first = self.both(self.goal(condition, kind), yes, pointer)
+        return self.any([first, self.both(self.goal(condition.against(), kind), no, pointer)], pointer)
 
-    def _on_oneOf(self, goal: Goal, value: list[Any], kind: str) -> Ways:  # noqa: N802
+    def _one_of(self, goal: Goal, value: list[Any], kind: str) -> Ways:
         pointer = f"{goal.pointer}/oneOf"
         options = [replace(goal.to(one, f"oneOf/{i}"), holds=True) for i, one in enumerate(value)]
-        found = [(one, self._goal(one, kind)) for one in options]
+        found = [(one, self.goal(one, kind)) for one in options]
         alive = [(one, ways) for one, ways in found if ways != FALSE]
         if not goal.holds:
-            pairs = [self._both(a, b, pointer) for i, (_, a) in enumerate(alive) for _, b in alive[:i]]
-            none = self._all((self._goal(one.against(), kind) for one, _ in alive), pointer)
-            return self._any([none, *pairs], pointer)
+            pairs = [self.both(a, b, pointer) for i, (_, a) in enumerate(alive) for _, b in alive[:i]]
+            none = self.all((self.goal(one.against(), kind) for one, _ in alive), pointer)
+            return self.any([none, *pairs], pointer)
         beside = self._beside(goal)
         apart = {
             (i, j): self._impossible([beside, alive[i][0], alive[j][0]], kind)
@@ -319,135 +300,13 @@ class Logic:
         try:
             for i, (_, here) in enumerate(alive):
                 others = [alive[j][0] for j in range(len(alive)) if j != i and not apart[max(i, j), min(i, j)]]
-                ways += self._all([here, *(self._goal(one.against(), kind) for one in others)], pointer)
+                ways += self.all([here, *(self.goal(one.against(), kind) for one in others)], pointer)
         except TooLarge:
             self.report(pointer, "that only one of them holds takes too many cases; make them exclude each other")
-            return self._any((ways for _, ways in alive), pointer)
+            return self.any((ways for _, ways in alive), pointer)
         return ways
 
     def _beside(self, goal: Goal) -> Goal:
         """What stands beside a ``oneOf``."""
         rest = {keyword: value for keyword, value in goal.schema.items() if keyword != "oneOf"}
         return replace(goal, schema=self.made(("beside", id(goal.schema)), rest), holds=True)
-
-    # Arrays ---------------------------------------------------------------------------------------------------------
-
-    def _on_prefixItems(self, goal: Goal, value: list[Any], kind: str) -> Ways:  # noqa: N802
-        if kind != "array":
-            return self._truth(goal, True)
-        ats = [goal.to(one, f"prefixItems/{i}") for i, one in enumerate(value)]
-        return self._at(goal, ats)
-
-    def _at(self, goal: Goal, ats: list[Goal]) -> Ways:
-        if goal.holds:
-            return [tuple(Leaf("at", (i, one), goal) for i, one in enumerate(ats))]
-        return [(Leaf("at", (i, one), goal), Leaf("minItems", i + 1, goal)) for i, one in enumerate(ats)]
-
-    def _on_items(self, goal: Goal, value: Any, kind: str) -> Ways:
-        if kind != "array":
-            return self._truth(goal, True)
-        if isinstance(value, list):
-            ats = self._at(goal, [goal.to(one, f"items/{i}") for i, one in enumerate(value)])
-            if "additionalItems" not in goal.schema:
-                return ats
-            rest = self._rest(goal, goal.to(goal.schema["additionalItems"], "additionalItems"), len(value))
-            return (self._all if goal.holds else self._any)([ats, rest], goal.pointer)
-        first = len(goal.schema.get("prefixItems", ()))
-        return self._rest(goal, goal.to(value, "items"), first)
-
-    def _rest(self, goal: Goal, items: Goal, first: int) -> Ways:
-        if goal.holds:
-            return [(Leaf("rest", (first, items), goal),)]
-        return [(Leaf("contains", (items, 1, None, first), goal),)]
-
-    def _on_contains(self, goal: Goal, value: Any, kind: str) -> Ways:
-        if kind != "array":
-            return self._truth(goal, True)
-        low, high = int(goal.schema.get("minContains", 1)), goal.schema.get("maxContains")
-        inner = replace(goal.to(value, "contains"), holds=True)
-        if goal.holds:
-            return [(Leaf("contains", (inner, low, high if high is None else int(high), 0), goal),)]
-        few: Ways = [(Leaf("contains", (inner, 0, low - 1, 0), goal),)] if low else []
-        return [*few, *([] if high is None else [(Leaf("contains", (inner, int(high) + 1, None, 0), goal),)])]
-
-    # Objects --------------------------------------------------------------------------------------------------------
-
-    def _on_properties(self, goal: Goal, value: Mapping[str, Any], kind: str) -> Ways:
-        if kind != "object":
-            return self._truth(goal, True)
-        inner = [(name, goal.to(one, f"properties/{escaped(name)}")) for name, one in value.items()]
-        if goal.holds:
-            return [tuple(Leaf("property", pair, goal) for pair in inner)]
-        return [(Leaf("property", pair, goal), Leaf("present", pair[0], goal)) for pair in inner]
-
-    def _on_required(self, goal: Goal, value: Any, kind: str) -> Ways:
-        if kind != "object" or isinstance(value, bool):
-            return self._truth(goal, True)
-        if goal.holds:
-            return [tuple(Leaf("present", name, goal) for name in value)]
-        return [(Leaf("present", name, goal, False),) for name in value]
-
-    def _on_dependentRequired(self, goal: Goal, value: Mapping[str, list[str]], kind: str) -> Ways:  # noqa: N802
-        return self._dependent(goal, "dependentRequired", value, kind)
-
-    def _on_dependentSchemas(self, goal: Goal, value: Mapping[str, Any], kind: str) -> Ways:  # noqa: N802
-        return self._dependent(goal, "dependentSchemas", value, kind)
-
-    def _on_dependencies(self, goal: Goal, value: Mapping[str, Any], kind: str) -> Ways:
-        return self._dependent(goal, "dependencies", value, kind) if self.document.draft < 2020 else TRUE
-
-    def _dependent(self, goal: Goal, keyword: str, value: Mapping[str, Any], kind: str) -> Ways:
-        if kind != "object":
-            return self._truth(goal, True)
-        parts: list[Ways] = []
-        for name, asked in value.items():
-            if isinstance(asked, list):
-                asked = self.made(("required", id(asked)), {"required": asked})
-            then = self._goal(goal.to(asked, f"{keyword}/{escaped(name)}"), kind)
-            here = (Leaf("present", name, goal, goal.holds is False),)
-            parts.append(
-                self._any([[here], then], goal.pointer) if goal.holds else self._both([here], then, goal.pointer)
-            )
-        return (self._all if goal.holds else self._any)(parts, f"{goal.pointer}/{keyword}")
-
-    def _on_additionalProperties(self, goal: Goal, value: Any, kind: str) -> Ways:  # noqa: N802
-        return self._members(goal, "additionalProperties", kind)
-
-    def _on_patternProperties(self, goal: Goal, value: Any, kind: str) -> Ways:  # noqa: N802
-        return (
-            TRUE
-            if "additionalProperties" in goal.schema and goal.holds
-            else self._members(goal, "patternProperties", kind)
-        )
-
-    def _members(self, goal: Goal, keyword: str, kind: str) -> Ways:
-        schema = goal.schema
-        if kind != "object" or (schema[keyword] in (True, {}) and not goal.holds):
-            return self._truth(goal, True)
-        if not goal.holds:
-            return self._left_out(goal, keyword, "cannot be enforced where it must not hold")
-        patterns = schema.get("patternProperties", {})
-        made = Members(
-            frozenset(schema.get("properties", {})),
-            tuple((p, goal.to(one, f"patternProperties/{escaped(p)}")) for p, one in patterns.items()),
-            goal.to(schema["additionalProperties"], "additionalProperties")
-            if keyword == "additionalProperties"
-            else None,
-        )
-        return [(Leaf("members", made, goal),)]
-
-
-def _is_consistent(way: Way) -> bool:
-    """Whether the leaves do not contradict each other plainly: what is there, and which values are left."""
-    present: dict[str, bool] = {}
-    values: set[Any] | None = None
-    for leaf in way:
-        if leaf.keyword == "present":
-            if present.setdefault(leaf.value, leaf.holds) != leaf.holds:
-                return False
-        elif leaf.keyword in ("const", "enum") and leaf.holds:
-            mine = {decimal_of(value) if kind_of(value) == "number" else value for value in leaf.value}
-            values = mine if values is None else values & mine
-            if not values:
-                return False
-    return True

@@ -1,8 +1,8 @@
 """Objects of a JSON Schema: the leaves of one way together, name by name.
 
 An object has the members that the schema names. Others it has only where ``patternProperties`` or an explicit
-``additionalProperties`` allows them: at most ``max_extra``, and their names begin with different letters in the order of
-the alphabet, so that no name comes twice.
+``additionalProperties`` allows them: at most ``max_extra``, and their names begin with different letters in the order
+of the alphabet, so that no name comes twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from agentspec.content.constraint import And, Characters, Constraint, Literal, N
 from agentspec.content.json_text import PLAIN, compact
 from agentspec.content.language import Language
 from agentspec.content.ranges import inverse, merged
-from agentspec.content.schema_logic import Goal, Leaf, Logic, Members
+from agentspec.content.schema_goal import Goal, Leaf, Members
+from agentspec.content.schema_logic import Logic
 from agentspec.content.schema_scalars import Scalars, quoted
 from agentspec.content.schema_settings import Bounds
 from agentspec.content.schema_shapes import Member, Object, Plain, Union

@@ -26,7 +26,8 @@ from agentspec.content.language import Language
 from agentspec.content.numbers import Comparison, compared, decimal_of, multiple_of, number, whole_valued
 from agentspec.content.regex import parse_regex
 from agentspec.content.schema_formats import format_texts
-from agentspec.content.schema_logic import Leaf, Logic
+from agentspec.content.schema_goal import Leaf
+from agentspec.content.schema_logic import Logic
 from agentspec.content.schema_shapes import Plain
 from agentspec.errors import InvalidInput
 
@@ -113,9 +114,9 @@ class Scalars:
             elif leaf.keyword in COMPARISONS and exact is not None:
                 asked: Comparison = COMPARISONS[leaf.keyword] if leaf.holds else _OPPOSITE[COMPARISONS[leaf.keyword]]
                 lower += [exact] if asked in (">", ">=") else []
-                found += self._told(lambda c=asked, e=exact: compared(c, e), leaf)  # type: ignore[misc]
+                found += self._told(lambda c=asked, e=exact: compared(c, e), leaf)
             elif leaf.keyword == "multipleOf" and exact is not None:
-                some = self._told(lambda e=exact: multiple_of(e, self._max_digits), leaf)  # type: ignore[misc]
+                some = self._told(lambda e=exact: multiple_of(e, self._max_digits), leaf)
                 found += [(condition if leaf.holds else Not(condition), leaf) for condition, _ in some]
         return found, lower
 
@@ -218,8 +219,9 @@ class Scalars:
         pointer = self._culprit(leaves, ())
         return Language(constraint).is_empty(what=f"{self._what}: {pointer}")
 
-    def _none(self, leaves: list[Leaf]) -> None:
+    def _none(self, leaves: list[Leaf]) -> Plain | None:
         self._note(self._culprit(leaves, ()), "no value satisfies this together with the other keywords here")
+        return None
 
     def _culprit(self, leaves: list[Leaf], keywords: tuple[str, ...]) -> str:
         fitting = [leaf for leaf in leaves if leaf.keyword in keywords] or leaves

@@ -16,7 +16,7 @@ from agentspec.content.schema_settings import Bounds
 
 @dataclass(frozen=True, eq=False)
 class Plain:
-    """Scalars or lists by their texts. ``kind`` is a JSON type, ``integer`` too; ``values`` are all of them, if known."""
+    """Scalars or lists by their texts. ``kind`` is a JSON type, ``integer`` too; ``values``: all, where known."""
 
     kind: str
     texts: Constraint

@@ -48,7 +48,7 @@ _ALL_ESCAPES = {
     for character in map(chr, [*range(0x20), 0x22, 0x5C, *range(0x7F, 0xA0), 0x2028, 0x2029])
 }
 
-TEXTS = object()
+TEXTS: Any = object()
 """In a condition made by us: the texts that values may have, by their kind; no value of another kind satisfies it."""
 
 _Asked = tuple[Mapping[str, Any], bool]
