@@ -72,7 +72,8 @@ class _Lowering:
         self.scalars = Scalars(self.logic, bounds.max_chars, bounds.max_digits, self._note)
         self.arrays = Arrays(self.logic, bounds, self.texts, self._below, self._note)
         self.objects = Objects(self.logic, bounds, self.scalars, self._below, self._note)
-        self._unions: dict[tuple[frozenset[tuple[int, int, bool]], int, bool], tuple[list[Goal], Union]] = {}
+        self._unions: dict[tuple[frozenset[tuple[int, int, bool]], int, bool, int], tuple[list[Goal], Union]] = {}
+        self._free = 0
         self._notes: list[str] = []
 
     def lowered(self) -> Lowered:
@@ -103,8 +104,10 @@ class _Lowering:
         return self._union(goals, depth + 1)
 
     def _union(self, goals: list[Goal], depth: int) -> Union:
-        """The values that satisfy all goals."""
-        key = frozenset(goal.key for goal in goals), depth, self.logic.loose
+        """The values that satisfy all goals. Without any there are plain values and, to the depth, lists."""
+        goals = [goal for goal in goals if not (goal.holds and (goal.schema is True or goal.schema == {}))]
+        free = 0 if goals else self._free + 1
+        key = frozenset(goal.key for goal in goals), depth, self.logic.loose, free
         if key not in self._unions:
             pointer = goals[0].pointer if goals else "#"
             if depth > limits.SCHEMA_DEPTH:
@@ -113,9 +116,11 @@ class _Lowering:
                     return ()
                 raise TooLarge(f"{self.document.what}: {pointer}: nested deeper than {limits.SCHEMA_DEPTH}")
             self.logic.spend(1, pointer)
-            opened, self.logic.open = self.logic.open, []
-            union = tuple(shape for kind in KINDS for shape in self._kind(goals, kind, depth))
-            self.logic.open = opened
+            before = self._free, self.logic.open
+            self._free, self.logic.open = free, []
+            kinds = KINDS if free <= self.given.bounds.depth else KINDS[:4]
+            union = tuple(shape for kind in kinds for shape in self._kind(goals, kind, depth))
+            self._free, self.logic.open = before
             self._unions[key] = goals, union
         return self._unions[key][1]
 

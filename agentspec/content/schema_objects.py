@@ -11,15 +11,16 @@ from collections.abc import Callable
 from itertools import product
 
 from agentspec import limits
-from agentspec.content.constraint import And, Characters, Constraint, Literal, Not, Sequence, either
+from agentspec.content.constraint import NO_TEXT, And, Characters, Constraint, Literal, Not, Sequence, either
 from agentspec.content.json_text import PLAIN, compact
 from agentspec.content.language import Language
 from agentspec.content.ranges import inverse, merged
 from agentspec.content.schema_goal import Goal, Leaf, Members
 from agentspec.content.schema_logic import Logic
-from agentspec.content.schema_scalars import Scalars, quoted
+from agentspec.content.schema_scalars import Scalars, has_classes, quoted
 from agentspec.content.schema_settings import Bounds
 from agentspec.content.schema_shapes import Member, Object, Plain, Union
+from agentspec.errors import InvalidInput
 
 _LETTERS = [*"0123456789", *(f"{letter}{letter.upper()}" for letter in "abcdefghijklmnopqrstuvwxyz"), "_"]
 _NAMED = merged((ord(c), ord(c)) for c in "".join(_LETTERS))
@@ -28,6 +29,8 @@ _STARTS = [merged((ord(c), ord(c)) for c in letters) for letters in _LETTERS]
 _OTHERS = merged(
     (max(low, a), min(high, b)) for low, high in _PLAIN for a, b in inverse(_NAMED) if max(low, a) <= min(high, b)
 )
+_ASCII = tuple((low, min(high, 0x7E)) for low, high in _PLAIN if low < 0x7F)
+_ASCII_OTHERS = tuple((low, min(high, 0x7E)) for low, high in _OTHERS if low < 0x7F)
 _NAME_LENGTH = 40
 
 
@@ -116,8 +119,16 @@ class Objects:
 
     def _found(self, pattern: str, goal: Goal, name: str) -> bool:
         if pattern not in self._searched:
-            self._searched[pattern] = Language(self._scalars.searched(pattern, goal.pointer))
+            self._searched[pattern] = Language(self._names_with(pattern, goal) or NO_TEXT)
         return self._searched[pattern].accepts(name)
+
+    def _names_with(self, pattern: str, goal: Goal) -> Constraint | None:
+        """The names in which a pattern is found; None where it cannot be read, which is reported."""
+        try:
+            return self._scalars.searched(pattern, goal.pointer)
+        except InvalidInput as problem:
+            self._logic.report(goal.pointer, problem.message)
+            return None
 
     def _by_name(self, said: list[Members], name: str) -> list[Goal]:
         """What patterns and rests ask of a member's value."""
@@ -163,15 +174,16 @@ class Objects:
         open_ones = [one for one in said if one.patterns or one.others is not None]
         if not open_ones:
             return []
-        patterns = list(dict.fromkeys(pattern for one in open_ones for pattern, _ in one.patterns))
-        if len(patterns) > limits.SCHEMA_PATTERNS:
-            self._logic.report(
-                open_ones[0].patterns[0][1].pointer, f"more than {limits.SCHEMA_PATTERNS} patterns of names at once"
-            )
+        places = {pattern: goal for one in open_ones for pattern, goal in one.patterns}
+        texts = {p: told for p, goal in places.items() if (told := self._names_with(p, goal)) is not None}
+        patterns = list(texts)
+        if len(texts) < len(places):
             return []
-        texts = {p: self._scalars.searched(p, open_ones[0].patterns[0][1].pointer) for p in patterns}
+        if len(patterns) > limits.SCHEMA_PATTERNS:
+            return []
         also = [either([shape.texts for shape in self._names(names)])] if names else []
         taken = [Not(Literal(compact(name))) for name in sorted(known)]
+        ascii_only = any(map(has_classes, patterns))
         found: list[Member] = []
         for bits in product((True, False), repeat=len(patterns)):
             held = {pattern for pattern, bit in zip(patterns, bits, strict=True) if bit}
@@ -186,15 +198,17 @@ class Objects:
             if not allowed or not (union := self._union(goals, depth)):
                 continue
             signature = [texts[p] if p in held else Not(texts[p]) for p in patterns]
-            found += self._slots(signature, also, taken, union)
+            found += self._slots(signature, also, taken, union, ascii_only=ascii_only)
         return found
 
     def _slots(
-        self, signature: list[Constraint], also: list[Constraint], taken: list[Not], union: Union
+        self, signature: list[Constraint], also: list[Constraint], taken: list[Not], union: Union, *, ascii_only: bool
     ) -> list[Member]:
         """Members whose names have a signature, one for each first letter."""
-        rest = Characters(_PLAIN, 0, _NAME_LENGTH - 1)
-        ways: list[Constraint] = [Sequence((Characters(start, 1, 1), rest)) for start in (*_STARTS, _OTHERS)]
+        rest = Characters(_ASCII if ascii_only else _PLAIN, 0, _NAME_LENGTH - 1)
+        ways: list[Constraint] = [
+            Sequence((Characters(start, 1, 1), rest)) for start in (*_STARTS, _ASCII_OTHERS if ascii_only else _OTHERS)
+        ]
         if not signature and not also:
             keys: list[Constraint] = [quoted(way, {}) for way in ways]
             return [Member(None, self._without(key, taken), union) for key in keys]

@@ -50,6 +50,11 @@ def quoted(content: Constraint, escapes: Mapping[str, str] = ESCAPES) -> Constra
     return Sequence((_QUOTE, encoded(content, escapes), _QUOTE))
 
 
+def has_classes(pattern: str) -> bool:
+    r"""Whether a pattern has classes that dialects take differently beyond ASCII, such as ``\w``."""
+    return _CLASS.search(pattern) is not None
+
+
 class Scalars:
     """Numbers and strings; what is found to be empty is told to ``note``."""
 
@@ -195,9 +200,8 @@ class Scalars:
                 leaf.pointer, f"{problem.location}: {problem.message}" if problem.location else str(problem)
             )
             return []
-        classes = _CLASS.findall(leaf.value)
-        negative = any(one[1].isupper() for one in classes) or (classes and "[^" in leaf.value)
-        narrowed = (negative if leaf.holds else classes) and not self._logic.loose
+        wide = not leaf.holds or "[^" in leaf.value or any(one in leaf.value for one in ("\\D", "\\W", "\\S"))
+        narrowed = wide and has_classes(leaf.value) and not self._logic.loose
         return [(found, leaf.holds), *([(_ASCII, True)] if narrowed else [])]
 
     def searched(self, pattern: str, pointer: str) -> Constraint:
@@ -225,9 +229,8 @@ class Scalars:
 
     def _culprit(self, leaves: list[Leaf], keywords: tuple[str, ...]) -> str:
         fitting = [leaf for leaf in leaves if leaf.keyword in keywords] or leaves
-        order = ("pattern", "format", "minLength", "minimum", "exclusiveMinimum")
-        fitting = sorted(fitting, key=lambda leaf: order.index(leaf.keyword) if leaf.keyword in order else len(order))
         fitting = [leaf for leaf in fitting if leaf.keyword != "integer"] or fitting
+        fitting = [leaf for leaf in fitting if leaf.keyword in ("pattern", "format")] or fitting
         return fitting[0].pointer if fitting else "#"
 
 
