@@ -7,7 +7,6 @@ from typing import Any
 
 from agentspec.content.json_text import kind_of
 from agentspec.content.numbers import decimal_of
-from agentspec.content.schema_document import escaped
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +30,10 @@ class Goal:
         return replace(self, holds=not self.holds)
 
 
+_WRITTEN = {"present": "required", "property": "properties", "at": "prefixItems", "rest": "items", "integer": "type"}
+"""As which keywords leaves of our own making stand in the schema."""
+
+
 @dataclass(frozen=True, eq=False)
 class Leaf:
     """One keyword that is to hold, or not to; ``goal`` is where it comes from or, for ``property`` ..., what it asks.
@@ -47,7 +50,7 @@ class Leaf:
 
     @property
     def pointer(self) -> str:
-        return f"{self.goal.pointer}/{escaped(self.keyword)}"
+        return f"{self.goal.pointer}/{_WRITTEN.get(self.keyword, self.keyword)}"
 
 
 @dataclass(frozen=True, eq=False)

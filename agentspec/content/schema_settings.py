@@ -32,6 +32,11 @@ class Bounds:
     def colon(self) -> str:
         return ":" if self.whitespace == "none" else ": "
 
+    @property
+    def separators(self) -> tuple[str, str]:
+        """Comma and colon, as `json.dumps` takes them."""
+        return self.comma, self.colon
+
 
 @dataclass(frozen=True)
 class JsonSchema:
@@ -40,6 +45,11 @@ class JsonSchema:
     schema: Mapping[str, Any] | bool = field(hash=False)
     bounds: Bounds = Bounds()
     lenient: bool = False
+
+
+def plain(schema: Mapping[str, Any] | bool | JsonSchema | None) -> Any:
+    """The schema as it was written."""
+    return schema.schema if isinstance(schema, JsonSchema) else schema
 
 
 @dataclass(frozen=True, order=True)
