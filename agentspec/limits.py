@@ -210,6 +210,9 @@ SCHEMA_WAYS = 2_000
 SCHEMA_WORK = 2_000_000
 """Keywords looked at to lower one JSON Schema, in all alternatives together."""
 
+SCHEMA_SECONDS = 10.0
+"""Time that may take."""
+
 SCHEMA_UNIQUE = 8
 """Different items of a list with ``uniqueItems``: the grammar has a place for each set of them."""
 

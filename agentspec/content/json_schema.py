@@ -132,10 +132,8 @@ class _Lowering:
         leaves = list(way)
         self.logic.spend(len(leaves), leaves[0].goal.pointer if leaves else "#")
         match kind:
-            case "number":
-                return self.scalars.number(leaves)
-            case "string":
-                return self.scalars.string(leaves)
+            case "number" | "string":
+                return self.scalars.of(kind, leaves)
             case "array":
                 return self.arrays.array(leaves, depth)
             case "object":

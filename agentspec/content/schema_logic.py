@@ -8,6 +8,7 @@ time keeps the ways few.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -52,6 +53,7 @@ class Logic:
         self._unknown: set[tuple[int, str]] = set()
         self.open: list[tuple[int, int, bool]] = []
         self._work = 0
+        self._began = time.perf_counter()
         lists, records = Lists(self), Records(self)
         self._connectives: dict[str, Callable[[Goal, Any, str], Ways]] = {
             "type": self._type,
@@ -114,7 +116,7 @@ class Logic:
     def spend(self, work: int, pointer: str) -> None:
         """Raises TooLarge where the whole has become too much."""
         self._work += work
-        if self._work > limits.SCHEMA_WORK:
+        if self._work > limits.SCHEMA_WORK or time.perf_counter() - self._began > limits.SCHEMA_SECONDS:
             raise TooLarge(f"{self.document.what}: {pointer}: the schema takes too much work here; make it smaller")
 
     def all(self, parts: Iterable[Ways], pointer: str) -> Ways:

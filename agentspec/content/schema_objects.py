@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 from agentspec import limits
-from agentspec.content.constraint import NO_TEXT, And, Characters, Constraint, Literal, Not, Sequence, either
+from agentspec.content.constraint import NO_TEXT, And, Characters, Constraint, Literal, Not, Sequence, either, within
 from agentspec.content.json_text import PLAIN, compact
 from agentspec.content.language import Language
 from agentspec.content.ranges import inverse, merged
@@ -47,6 +48,8 @@ class Objects:
         self._union = union
         self._note = note
         self._searched: dict[str, Language] = {}
+        self._keys: dict[tuple[Any, ...], tuple[Constraint | None, object]] = {}
+        self._signatures: dict[tuple[tuple[str, bool], ...], list[Constraint]] = {}
 
     def object(self, leaves: list[Leaf], depth: int) -> Object | None:
         """The objects of one way, None where there are none."""
@@ -182,7 +185,6 @@ class Objects:
         if len(patterns) > limits.SCHEMA_PATTERNS:
             return []
         also = [either([shape.texts for shape in self._names(names)])] if names else []
-        taken = [Not(Literal(compact(name))) for name in sorted(known)]
         ascii_only = any(map(has_classes, patterns))
         found: list[Member] = []
         for bits in product((True, False), repeat=len(patterns)):
@@ -197,29 +199,35 @@ class Objects:
                     goals.append(one.others)
             if not allowed or not (union := self._union(goals, depth)):
                 continue
-            signature = [texts[p] if p in held else Not(texts[p]) for p in patterns]
-            found += self._slots(signature, also, taken, union, ascii_only=ascii_only)
+            signed = tuple((p, p in held) for p in patterns)
+            if signed not in self._signatures:
+                self._signatures[signed] = [texts[p] if p in held else Not(texts[p]) for p in patterns]
+            signature = self._signatures[signed]
+            found += self._slots(signature, also, known, union, ascii_only=ascii_only)
         return found
 
     def _slots(
-        self, signature: list[Constraint], also: list[Constraint], taken: list[Not], union: Union, *, ascii_only: bool
+        self, signature: list[Constraint], also: list[Constraint], known: set[str], union: Union, *, ascii_only: bool
     ) -> list[Member]:
-        """Members whose names have a signature, one for each first letter."""
+        """Members whose names have a signature, one for each first letter; none has a name that is known."""
         rest = Characters(_ASCII if ascii_only else _PLAIN, 0, _NAME_LENGTH - 1)
-        ways: list[Constraint] = [
-            Sequence((Characters(start, 1, 1), rest)) for start in (*_STARTS, _ASCII_OTHERS if ascii_only else _OTHERS)
-        ]
-        if not signature and not also:
-            keys: list[Constraint] = [quoted(way, {}) for way in ways]
-            return [Member(None, self._without(key, taken), union) for key in keys]
         found: list[Member] = []
-        for way in ways:
-            content = And((way, *signature)) if signature else way
-            key: Constraint = quoted(content, {}) if not also else And((quoted(content, {}), *also))
-            key = self._without(key, taken)
-            if not Language(key).is_empty(what=self._logic.document.what):
+        for start in (*_STARTS, _ASCII_OTHERS if ascii_only else _OTHERS):
+            taken = tuple(name for name in sorted(known) if name and within(ord(name[0]), start))
+            content = And((Sequence((Characters(start, 1, 1), rest)), *signature))
+            key = self._key_of(content, also, taken)
+            if key is not None:
                 found.append(Member(None, key, union))
         return found
 
-    def _without(self, key: Constraint, taken: list[Not]) -> Constraint:
-        return And((key, *taken)) if taken else key
+    def _key_of(self, content: And, also: list[Constraint], taken: tuple[str, ...]) -> Constraint | None:
+        """The keys in quotes with this content but for those taken; None where there are none."""
+        memo = (content.parts[0], *map(id, (*content.parts[1:], *also)), taken)
+        if memo not in self._keys:
+            parts = [quoted(content, {}), *also, *(Not(Literal(compact(name))) for name in taken)]
+            key = And(tuple(parts)) if len(parts) > 1 else parts[0]
+            self._logic.spend(1, "#")
+            narrowed = len(content.parts) > 1 or also
+            gone = narrowed and Language(key).is_empty(what=self._logic.document.what)
+            self._keys[memo] = None if gone else key, (content, also)
+        return self._keys[memo][0]

@@ -65,11 +65,19 @@ class Scalars:
         self._max_digits = max_digits
         self._note = note
         self._parsed: dict[str, Constraint] = {}
+        self._known: dict[tuple[Any, ...], Plain | None] = {}
+
+    def of(self, kind: str, leaves: list[Leaf]) -> Plain | None:
+        """The numbers or strings of one way, None where there are none."""
+        asked = frozenset((leaf.keyword, leaf.value, leaf.holds) for leaf in leaves)
+        key = (kind, asked, self._logic.loose)
+        if key not in self._known:
+            self._known[key] = self._number(leaves) if kind == "number" else self._string(leaves)
+        return self._known[key]
 
     # Numbers --------------------------------------------------------------------------------------------------------
 
-    def number(self, leaves: list[Leaf]) -> Plain | None:
-        """The numbers of one way, None where there are none."""
+    def _number(self, leaves: list[Leaf]) -> Plain | None:
         whole = any(leaf.keyword == "integer" and leaf.holds for leaf in leaves)
         conditions, lower = self._numeric(leaves)
         listed = [leaf for leaf in leaves if leaf.keyword in ("const", "enum")]
@@ -134,8 +142,7 @@ class Scalars:
 
     # Strings --------------------------------------------------------------------------------------------------------
 
-    def string(self, leaves: list[Leaf]) -> Plain | None:
-        """The strings of one way, None where there are none."""
+    def _string(self, leaves: list[Leaf]) -> Plain | None:
         low, high, asked = 0, None, list[_Asked]()
         for leaf in leaves:
             if leaf.keyword == "minLength" and leaf.holds:
