@@ -4,12 +4,12 @@
 
 FOLDER holds JSON files of the JSON Schema Test Suite (github.com/json-schema-org/JSON-Schema-Test-Suite, such as
 ``tests/draft2020-12``) or of MaskBench (github.com/guidance-ai/jsonschemabench, ``maskbench/data``): objects, or lists
-of them, with ``schema`` and ``tests``, each of which has ``data`` and ``valid``. The data is not part of this project.
+of them, with ``schema`` and ``tests``, each of which has ``data`` and ``valid``. The data is not part of the project.
 
 Each instance is written as compact JSON with its keys in their own order and given to a recogniser of each engine's
-grammar. *Wrong*: it is not valid, and the engine allows it. *Narrower*: it is valid, and the engine does not (ours keeps
-to the schema's order of properties and to its bounds). A schema counts as wrong where any of its instances is.
-``agentspec`` is strict: it refuses what it cannot enforce; ``lenient`` allows that much more, says so, and validates
+grammar. *Wrong*: it is not valid, and the engine allows it. *Narrower*: it is valid, and the engine does not (ours
+keeps to the schema's order of properties and to its bounds). A schema counts as wrong where any of its instances is.
+``agentspec`` is strict: it refuses what it cannot enforce; ``lenient`` allows that much more, says so and validates
 when the step is whole, which is not counted here. xgrammar runs in an environment of its own, under PYTHON.
 """
 
