@@ -202,7 +202,28 @@ SCHEMA_DEPTH = 20
 """Levels at which a JSON Schema may nest."""
 
 SCHEMA_BOUND = 10_000
-"""The largest bound on lengths and numbers of items in a JSON Schema."""
+"""Characters of a string and items of a list that a JSON Schema may ask for; larger maxima are cut to it."""
+
+SCHEMA_WAYS = 2_000
+"""Alternatives to which the logic of a JSON Schema may come at one place."""
+
+SCHEMA_WORK = 2_000_000
+"""Keywords looked at to lower one JSON Schema, in all alternatives together."""
+
+SCHEMA_SECONDS = 10.0
+"""Time that may take."""
+
+SCHEMA_UNIQUE = 8
+"""Different items of a list with ``uniqueItems``: the grammar has a place for each set of them."""
+
+SCHEMA_COUNTED = 20_000
+"""Cases to count items for ``contains`` or members for ``minProperties`` and ``maxProperties``."""
+
+SCHEMA_NESTED = 32
+"""Items of a list in which ``contains`` counts."""
+
+SCHEMA_PATTERNS = 4
+"""Patterns of names in one object, each of which may match a name or not."""
 
 WHERE_WAYS = 200
 """Ways in which the conditions of a ``where`` may fail together that are written out."""

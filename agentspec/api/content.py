@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentspec.automata.letter import Letter
+from agentspec.content.schema_settings import plain
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import InvalidInput, nearest
 from agentspec.spec.model import Step
@@ -36,6 +37,7 @@ def _json(
     step: Step, content: Mapping[str, Any], letters: tuple[Letter, ...], schemas: Mapping[str, ToolSchema]
 ) -> str:
     schema: Mapping[str, Any]
+    separators = (",", ":")
     if step.tool == "call":
         tools = [letter.tool for letter in letters if letter.tool]
         name = str(content.get("name"))
@@ -45,11 +47,11 @@ def _json(
     elif step.tool == "arguments":
         schema = schemas[str(letters[0].tool)].parameters
     elif step.schema is not None:
-        schema = step.schema
+        schema, separators = plain(step.schema), step.schema.bounds.separators
     else:
         raise InvalidInput(f"the step '{step.name}' holds a text, not a JSON object")
     try:
-        return json.dumps(_ordered(content, schema), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return json.dumps(_ordered(content, schema), ensure_ascii=False, allow_nan=False, separators=separators)
     except (TypeError, ValueError) as problem:
         raise InvalidInput(f"the content of '{step.name}' is not JSON: {problem}") from None
 

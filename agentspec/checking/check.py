@@ -22,7 +22,8 @@ class Report:
     ``notes`` say under which assumptions the guarantee holds. ``witness`` is how tools and users break a spec that is
     not realizable, ``blamed`` are the rules to blame where it is not, none of which could be left out of the blame.
     ``analysis`` is there for realizable specs, ``ltl`` holds each rule as a formula; a policy does not ``guard``.
-    ``partial`` are the rules that a run may have to stop for, since what a function says shows only when it is called.
+    ``partial`` are the rules that a run may have to stop for, since what a function says shows only when it is called;
+    ``unenforced`` are keywords of lenient JSON Schemas, for which a step may be taken back when it is whole.
     """
 
     name: str
@@ -41,11 +42,17 @@ class Report:
     ltl: tuple[tuple[str, str], ...] = ()
     guards: bool = True
     partial: tuple[str, ...] = ()
+    unenforced: tuple[str, ...] = ()
 
     @property
     def fine(self) -> bool:
         """Whether there is nothing to report."""
         return not self.problems and not self.warnings
+
+    @property
+    def guarantee(self) -> str:
+        """``full``, or ``partial`` where a step may be taken back."""
+        return "partial" if self.partial or self.unenforced else "full"
 
     def to_json(self) -> dict[str, Any]:
         """The shape of one entry of ``check --json``."""
@@ -55,8 +62,9 @@ class Report:
             "name": self.name,
             "satisfiable": self.satisfiable,
             "realizable": self.realizable,
-            "guarantee": ("partial" if self.partial else "full") if self.realizable and self.guards else None,
+            "guarantee": self.guarantee if self.realizable and self.guards else None,
             **({"unguaranteed": list(self.partial)} if self.partial else {}),
+            **({"unenforced": list(self.unenforced)} if self.unenforced else {}),
             "states": self.states,
             "dead_steps": list(self.dead_steps),
             "least_budget": None
@@ -97,12 +105,15 @@ def check(compiled: Compiled) -> Report:
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
     warnings += [f"the proposition '{name}' can never hold" for name in compiled.dead_propositions]
     warnings += analysis.warnings()
+    unenforced = tuple(f"{step.name}: {one}" for step in agent.spec.steps.values() for one in step.unenforced)
+    warnings += [f"not enforced, but validated once the step is whole: {one}" for one in unenforced]
     notes = _notes(compiled)
     if analysis.left_out:
         notes = (*notes, f"not examined further, for want of time or space: {', '.join(analysis.left_out)}")
     return Report(
         agent.name, True, states, compiled.dead_steps, least, tuple(problems), tuple(warnings), notes,
         analysis=analysis, assumptions=assumptions, ltl=ltl, partial=compiled.unguaranteed,
+        unenforced=unenforced,
     )  # fmt: skip
 
 

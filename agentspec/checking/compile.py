@@ -69,6 +69,11 @@ class Compiled:
         """The rules that make the guarantee partial: with any fewer of them it would be full."""
         return tuple(rule.id for rule in self.losing_rules) if self.partial else ()
 
+    @cached_property
+    def fallible(self) -> frozenset[str]:
+        """The steps whose texts are validated once they are whole: a lenient schema has what cannot be enforced."""
+        return frozenset(step.name for step in self.agent.spec.steps.values() if step.unenforced)
+
     @property
     def realizable(self) -> bool:
         """Whether the model can end well whatever tools and users do."""
@@ -188,8 +193,8 @@ class Compiled:
         sure = None
         if self.sure is not None:
             arena = replace(self.arena, knowing=False)
-            sure = Guard(arena, self.sure, Costs(arena, weights))
-        return Guard(self.arena, self.solution, Costs(self.arena, weights), sure)
+            sure = Guard(arena, self.sure, Costs(arena, weights), fallible=self.fallible)
+        return Guard(self.arena, self.solution, Costs(self.arena, weights), sure, self.fallible)
 
     @property
     def blocking(self) -> tuple[Rule, ...]:

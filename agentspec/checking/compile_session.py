@@ -52,7 +52,7 @@ class CompiledSession(Compiled):
     positions: Positions
 
     def _weighed(self, weights: dict[Letter, int]) -> SessionGuard:  # type: ignore[override]  # fulfils what is asked
-        return SessionGuard(self.positions, weights, self.agent.limits.patience)
+        return SessionGuard(self.positions, weights, self.agent.limits.patience, self.fallible)
 
     @property
     def waits_for_user(self) -> bool:

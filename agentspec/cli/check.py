@@ -79,7 +79,7 @@ def _tell(name: str, report: Report) -> None:
     if report.realizable and not report.guards:
         typer.echo(f"{name}: its rules can be satisfied together")
     elif report.realizable:
-        whole = "guaranteed in part" if report.partial else "guaranteed by construction"
+        whole = "guaranteed in part" if report.partial or report.unenforced else "guaranteed by construction"
         verdict = whole if not report.problems else "realizable"
         typer.echo(f"{name}: {verdict}; {report.states} states; least budget: {report.least_budget}")
     if report.analysis is not None and report.analysis.trap is not None:

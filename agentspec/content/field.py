@@ -169,7 +169,9 @@ class _FieldReader:
         return Quote(tuple(dict.fromkeys(names)), most, latest, words)
 
 
-def _date() -> Constraint:
+def date() -> Constraint:
+    """The days of the years 1000 to 9999, such as ``2024-02-29``."""
+
     def numbers(low: int, high: int, but: tuple[int, ...] = ()) -> Constraint:
         return Choice(tuple(Literal(f"{value:02}") for value in range(low, high + 1) if value not in but))
 
@@ -193,6 +195,6 @@ _PLAIN: dict[str, Constraint] = {
     "int": number(integer=True),
     "number": number(integer=False),
     "bool": Choice((Literal("yes"), Literal("no"))),
-    "date": _date(),
+    "date": date(),
 }
 _VALID = ", ".join(TYPES)

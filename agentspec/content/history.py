@@ -25,7 +25,7 @@ from agentspec.content.constraint import (
     encoded,
 )
 from agentspec.content.constraint import Sequence as Joined
-from agentspec.content.json_schema import ESCAPES, compact, kind_of
+from agentspec.content.json_text import ESCAPES, compact, kind_of
 from agentspec.content.language import NOTHING, Language
 from agentspec.content.numbers import compared, decimal_of
 from agentspec.errors import InvalidInput
@@ -183,7 +183,7 @@ def scalar_items(schema: Any, path: Sequence[str]) -> bool:
     if "array" not in (kinds if isinstance(kinds, list) else [kinds]):
         return kinds is not None
     items = schema.get("items")
-    if not isinstance(items, Mapping):
+    if not isinstance(items, Mapping) or "prefixItems" in schema:
         return False
     if "const" in items or "enum" in items:
         values = [items["const"]] if "const" in items else items["enum"]

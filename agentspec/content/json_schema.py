@@ -1,324 +1,164 @@
-"""JSON Schema (2020-12) to constraints: compact JSON, closed objects, everything bounded.
+"""JSON Schema (2020-12, and what older drafts wrote otherwise) to constraints: JSON on one line, everything bounded.
 
-Enforced: ``type``, ``enum``, ``const``, ``anyOf``, ``properties``, ``required``, ``additionalProperties: false``,
-``minLength``, ``maxLength``, ``pattern`` (searched for in the decoded string, in the dialect of `regex`), ``items``,
-``minItems``, ``maxItems``, ``minimum``, ``maximum``, ``exclusiveMinimum``, ``exclusiveMaximum``, ``multipleOf``. Every
-other keyword that restricts values is refused by its JSON pointer: nothing is enforced by half; so are strings and
-numbers of which there are none. Strings hold at most 200 characters and arrays 8 items where the schema sets no bound;
-numbers hold at most 15 digits and no exponent, and no minus where they may not be negative.
+The texts of the constraint are valid under the schema, each of them; not every valid value has one. Strings, lists,
+numbers, further members of objects and recursion have `Bounds` where the schema sets none. A keyword that cannot be
+enforced exactly is refused by its JSON pointer or, for a lenient `JsonSchema`, left out and reported; then the texts
+need to be validated (`schema_validation`).
 
-A decoded value has one text, but for numbers, whose final zeros (``1``, ``1.0``) and zero's sign are free.
+A decoded value has one text, but for numbers, whose final zeros (``1``, ``1.0``) and zero's sign are free. Objects have
+their members in the order of the schema, and others only where the schema says so explicitly.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from agentspec import limits
-from agentspec.content.constraint import (
-    And,
-    Characters,
-    Choice,
-    Constraint,
-    Literal,
-    Repeat,
-    Sequence,
-    either,
-    encoded,
-    ranges_without,
-)
-from agentspec.content.language import Language
-from agentspec.content.numbers import Comparison, compared, decimal_of, multiple_of, number
-from agentspec.content.regex import parse_regex
-from agentspec.errors import InvalidInput
+from agentspec.content.constraint import Constraint, Literal, either
+from agentspec.content.schema_arrays import Arrays
+from agentspec.content.schema_document import KINDS, Document
+from agentspec.content.schema_goal import Goal, Leaf, Way
+from agentspec.content.schema_logic import Logic
+from agentspec.content.schema_objects import Objects
+from agentspec.content.schema_scalars import Scalars
+from agentspec.content.schema_settings import Bounds, JsonSchema, Unenforced
+from agentspec.content.schema_shapes import Plain, Shape, Texts, Union
+from agentspec.errors import InvalidInput, TooLarge
 
-STRING_LENGTH = 200
-ARRAY_ITEMS = 8
-
-_ANNOTATIONS = {"title", "description", "default", "examples", "$comment", "deprecated", "$schema", "$id"}
-_COMPARISONS: dict[str, Comparison] = {
-    "minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<",
-}  # fmt: skip
-_OF_TYPES = {
-    "string": {"minLength", "maxLength", "pattern"},
-    "number": {*_COMPARISONS, "multipleOf"},
-    "object": {"properties", "required", "additionalProperties"},
-    "array": {"items", "minItems", "maxItems"},
-}
-PLAIN = ranges_without((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x2029), '"', "\\")
-"""What stands in a string without an escape."""
-_ESCAPE = Sequence((Literal("\\"), Characters(((0x22, 0x22), (0x5C, 0x5C), (0x6E, 0x6E), (0x74, 0x74)), 1, 1)))
-ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
-"""How a string that a model writes holds the characters that need an escape; others of that kind it does not hold."""
+Schema = Mapping[str, Any] | bool | JsonSchema
+"""A schema as it is (then it is strict, and bounded as usual), or one with its settings."""
 
 
-def from_schema(schema: Mapping[str, Any], *, what: str = "schema") -> Constraint:
-    """The constraint of the compact JSON texts valid under ``schema``, within the default bounds.
+@dataclass(frozen=True)
+class Lowered:
+    """What a schema came to: its values, what gives their texts, and the keywords that they need not keep to."""
 
-    Raises InvalidInput naming ``what`` and the JSON pointer of a keyword or value that cannot be enforced.
+    union: Union
+    texts: Texts
+    unenforced: tuple[Unenforced, ...]
+
+    @property
+    def constraint(self) -> Constraint:
+        return self.texts.of(self.union)
+
+
+def from_schema(schema: Schema, *, what: str = "schema") -> Constraint:
+    """The constraint of the JSON texts valid under ``schema``, within its bounds. Raises as `lowered`."""
+    return lowered(schema, what=what).constraint
+
+
+def lowered(schema: Schema, *, what: str = "schema") -> Lowered:
+    """The values of a schema and their texts.
+
+    Raises InvalidInput naming ``what`` and the JSON pointer of what is malformed, cannot be satisfied or, unless the
+    schema is lenient, cannot be enforced; TooLarge where it takes too much.
     """
-    return Lowering(what).schema(schema, "#", 0)
-
-
-class Lowering:
-    """Schemas to constraints; ``pointer`` says where in the whole schema one stands."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def refuse(self, pointer: str, problem: str) -> InvalidInput:
-        return InvalidInput(f"{self.what}: {pointer}: {problem}")
-
-    def schema(self, schema: Any, pointer: str, depth: int) -> Constraint:
-        if not isinstance(schema, Mapping):
-            raise self.refuse(pointer, f"a schema is an object here, not {json.dumps(schema)[:60]}")
-        if depth > limits.SCHEMA_DEPTH:
-            raise self.refuse(pointer, f"nested deeper than {limits.SCHEMA_DEPTH}")
-        for keyword in ("const", "enum"):
-            if keyword in schema:
-                self.known(schema, {keyword, "type"}, pointer)
-                values = [schema["const"]] if keyword == "const" else schema["enum"]
-                if not isinstance(values, list) or not values:
-                    raise self.refuse(f"{pointer}/{keyword}", "needs at least one value")
-                allowed = self.types(schema, pointer) if "type" in schema else None
-                try:
-                    for value in values:
-                        if allowed is not None and not any(_is(value, name) for name in allowed):
-                            raise self.refuse(
-                                f"{pointer}/{keyword}", f"{json.dumps(value)} is not of the schema's type"
-                            )
-                    return either([Literal(compact(value)) for value in values])
-                except (ValueError, TypeError, RecursionError) as problem:
-                    raise self.refuse(f"{pointer}/{keyword}", f"cannot be written as JSON: {problem}") from None
-        if "anyOf" in schema:
-            self.known(schema, {"anyOf"}, pointer)
-            options = schema["anyOf"]
-            if not isinstance(options, list) or not options:
-                raise self.refuse(f"{pointer}/anyOf", "needs at least one schema")
-            return either([self.schema(option, f"{pointer}/anyOf/{i}", depth + 1) for i, option in enumerate(options)])
-        return either([self.typed(name, schema, pointer, depth) for name in self.types(schema, pointer)])
-
-    def types(self, schema: Mapping[str, Any], pointer: str) -> list[str]:
-        named = schema.get("type")
-        names = [named] if isinstance(named, str) else named
-        valid = ["string", "integer", "number", "boolean", "null", "array", "object"]
-        if not isinstance(names, list) or not names or any(name not in valid for name in names):
-            raise self.refuse(f"{pointer}/type", f"needs one or more of {', '.join(valid)}")
-        return names
-
-    def known(self, schema: Mapping[str, Any], enforced: set[str], pointer: str) -> None:
-        every = {"type"}.union(*_OF_TYPES.values())
-        several = isinstance(schema.get("type"), list)
-        for keyword in schema:
-            if keyword in enforced or keyword in _ANNOTATIONS or (several and keyword in every):
-                continue
-            raise self.refuse(f"{pointer}/{keyword}", f"the keyword '{keyword}' cannot be enforced here")
-
-    def count(self, schema: Mapping[str, Any], keyword: str, default: int, pointer: str) -> int:
-        value = schema.get(keyword, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limits.SCHEMA_BOUND:
-            raise self.refuse(f"{pointer}/{keyword}", f"needs a whole number from 0 to {limits.SCHEMA_BOUND}")
-        return value
-
-    def bounds(self, schema: Mapping[str, Any], noun: str, most: int, pointer: str) -> tuple[int, int]:
-        low = self.count(schema, f"min{noun}", 0, pointer)
-        high = self.count(schema, f"max{noun}", max(most, low), pointer)
-        if low > high:
-            raise self.refuse(f"{pointer}/min{noun}", f"{low} is more than max{noun}, which is {high}")
-        return low, high
-
-    def typed(self, name: str, schema: Mapping[str, Any], pointer: str, depth: int) -> Constraint:
-        lowerings: dict[str, Callable[[Mapping[str, Any], str, int], Constraint]] = {
-            "string": self.string,
-            "integer": self.integer,
-            "number": self.number,
-            "array": self.array,
-            "object": self.object,
-        }
-        if name in lowerings:
-            return lowerings[name](schema, pointer, depth)
-        self.known(schema, {"type"}, pointer)
-        return Literal("null") if name == "null" else Choice((Literal("true"), Literal("false")))
-
-    def string(self, schema: Mapping[str, Any], pointer: str, _depth: int) -> Constraint:
-        self.known(schema, {"type", *_OF_TYPES["string"]}, pointer)
-        low, high = self.bounds(schema, "Length", STRING_LENGTH, pointer)
-        plain = Sequence((Literal('"'), Repeat(Choice((Characters(PLAIN, 1, 1), _ESCAPE)), low, high), Literal('"')))
-        if "pattern" not in schema:
-            return plain
-        return self.some(And((plain, self.pattern(schema, pointer, ESCAPES))), f"{pointer}/pattern")
-
-    def pattern(self, schema: Mapping[str, Any], pointer: str, escapes: Mapping[str, str]) -> Constraint:
-        """The texts, in quotes, of strings in which the pattern is found."""
-        if not isinstance(schema["pattern"], str):
-            raise self.refuse(f"{pointer}/pattern", "needs a regular expression as a string")
-        regex = parse_regex(schema["pattern"], source=f"{self.what}: {pointer}/pattern")
-        return Sequence((Literal('"'), encoded(regex.search(), escapes), Literal('"')))
-
-    def integer(self, schema: Mapping[str, Any], pointer: str, _depth: int) -> Constraint:
-        return self.numeric(schema, pointer, integer=True)
-
-    def number(self, schema: Mapping[str, Any], pointer: str, _depth: int) -> Constraint:
-        return self.numeric(schema, pointer, integer=False)
-
-    def numeric(self, schema: Mapping[str, Any], pointer: str, *, integer: bool) -> Constraint:
-        self.known(schema, {"type", *_OF_TYPES["number"]}, pointer)
-        lower = [
-            self.decimal(schema, keyword, pointer) for keyword in ("minimum", "exclusiveMinimum") if keyword in schema
-        ]
-        signed = all(bound < 0 for bound in lower)
-        plain = number(integer=integer, signed=signed)
-        kept = {keyword: value for keyword, value in schema.items() if keyword != "minimum" or signed or value != 0}
-        conditions = self.comparisons(kept, pointer)
-        if not conditions:
-            return plain
-        culprit = next(keyword for keyword in kept if keyword in _OF_TYPES["number"])
-        return self.some(And((plain, *conditions)), f"{pointer}/{culprit}")
-
-    def comparisons(self, schema: Mapping[str, Any], pointer: str) -> list[Constraint]:
-        """What the keywords for numbers ask, each over numbers of any length."""
-        found: list[Constraint] = []
-        for keyword in (*_COMPARISONS, "multipleOf"):
-            if keyword in schema:
-                bound = self.decimal(schema, keyword, pointer)
-                try:
-                    found.append(
-                        multiple_of(bound) if keyword == "multipleOf" else compared(_COMPARISONS[keyword], bound)
-                    )
-                except InvalidInput as problem:
-                    raise self.refuse(f"{pointer}/{keyword}", problem.message) from None
-        return found
-
-    def decimal(self, schema: Mapping[str, Any], keyword: str, pointer: str) -> Decimal:
-        value = decimal_of(schema[keyword])
-        if value is None:
-            raise self.refuse(f"{pointer}/{keyword}", "needs a number")
-        return value
-
-    def some(self, constraint: Constraint, pointer: str) -> Constraint:
-        """The constraint, refused where it has no text."""
-        if Language(constraint).is_empty(what=f"{self.what}: {pointer}"):
-            raise self.refuse(pointer, "no value satisfies this together with the other keywords here")
-        return constraint
-
-    def array(self, schema: Mapping[str, Any], pointer: str, depth: int) -> Constraint:
-        self.known(schema, {"type", "items", "minItems", "maxItems"}, pointer)
-        if "items" not in schema:
-            raise self.refuse(pointer, "an array needs 'items'")
-        low, high = self.bounds(schema, "Items", ARRAY_ITEMS, pointer)
-        item = self.schema(schema["items"], f"{pointer}/items", depth + 1)
-        if high == 0:
-            return Literal("[]")
-        more = Repeat(Sequence((Literal(","), item)), max(low - 1, 0), high - 1)
-        some = Sequence((Literal("["), item, more, Literal("]")))
-        return some if low else Choice((Literal("[]"), some))
-
-    def object(self, schema: Mapping[str, Any], pointer: str, depth: int) -> Constraint:
-        self.known(schema, {"type", "properties", "required", "additionalProperties"}, pointer)
-        if schema.get("additionalProperties", False) is not False:
-            raise self.refuse(f"{pointer}/additionalProperties", "only closed objects (false) can be enforced here")
-        properties = schema.get("properties", {})
-        required = schema.get("required", [])
-        if not isinstance(properties, Mapping) or not isinstance(required, list):
-            raise self.refuse(pointer, "'properties' is an object and 'required' a list")
-        for name in required:
-            if not isinstance(name, str) or name not in properties:
-                raise self.refuse(f"{pointer}/required", f"{json.dumps(name)} is not among the properties")
-        members: list[tuple[Constraint, bool]] = []
-        for name, value in properties.items():
-            body = self.schema(value, self.inner(pointer, name), depth + 1)
-            members.append((Sequence((self.key(name, pointer), body)), name in required))
-        return closed(members)
-
-    def inner(self, pointer: str, name: str) -> str:
-        step = str(name).replace("~", "~0").replace("/", "~1")
-        return f"{pointer}/properties/{step}"
-
-    def key(self, name: Any, pointer: str) -> Literal:
-        written = compact(name) if isinstance(name, str) and _encodable(name) else "\\"
-        if "\\" in written:
-            raise self.refuse(f"{pointer}/properties", f"the name {name!r} cannot be written without an escape")
-        return Literal(f"{written}:")
-
-
-def closed(members: list[tuple[Constraint, bool]]) -> Constraint:
-    """Objects of members in this order, each with whether it must be there."""
-    return either([Sequence((Literal("{"), inside, Literal("}"))) for inside in _members(members)])
-
-
-def _members(members: list[tuple[Constraint, bool]]) -> list[Constraint]:
-    """The ways to write members in order with commas between, by which member comes first."""
-    ways: list[Constraint] = []
-    for first, (member, required) in enumerate(members):
-        rest: list[Constraint] = []
-        for other, needed in members[first + 1 :]:
-            joined = Sequence((Literal(","), other))
-            rest.append(joined if needed else Choice((Literal(""), joined)))
-        ways.append(Sequence((member, *rest)))
-        if required:
-            return ways
-    return [Literal(""), *ways]
-
-
-def compact(value: Any) -> str:
-    """Compact JSON; control characters and line separators are escaped, numbers have no exponent.
-
-    Raises ValueError, TypeError, RecursionError.
-    """
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"the name {key!r} is no string")
-        return "{" + ",".join(f"{compact(key)}:{compact(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(compact, value)) + "]"
-    exact = decimal_of(value)
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False) if exact is None else f"{exact:f}"
-    text.encode()
-    return "".join(f"\\u{ord(c):04x}" if 0x7F <= ord(c) <= 0x9F or ord(c) in (0x2028, 0x2029) else c for c in text)
-
-
-def _encodable(text: str) -> bool:
-    return not any(0xD800 <= ord(c) <= 0xDFFF for c in text)
-
-
-def kind_of(value: Any) -> str:
-    """The JSON type of a value: ``number`` for integers too. Raises TypeError for what is none."""
-    if isinstance(value, bool):
-        return "boolean"
-    kinds: list[tuple[type, str]] = [(str, "string"), (int, "number"), (float, "number"), (list, "array")]
-    for kind, name in (*kinds, (Mapping, "object"), (type(None), "null")):
-        if isinstance(value, kind):
-            return name
-    raise TypeError(f"{value!r} is no JSON value")
-
-
-def _is(value: Any, name: str) -> bool:
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return kind_of(value) == ("number" if name == "integer" else name) and (name != "integer" or whole)
-
-
-def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object a text holds. Raises ValueError for anything else and for duplicate keys."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in found:
-                raise ValueError(f"the key {json.dumps(key)} stands twice")
-            found[key] = value
-        return found
-
-    def refuse(name: str) -> None:
-        raise ValueError(f"{name} is not JSON")
-
+    given = schema if isinstance(schema, JsonSchema) else JsonSchema(schema)
     try:
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        return _Lowering(given, what).lowered()
     except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"an object was expected, not {text[:40]}")
-    return value
+        raise TooLarge(f"{what}: #: the schema nests too deeply") from None
+
+
+class _Lowering:
+    def __init__(self, given: JsonSchema, what: str) -> None:
+        self.given = given
+        self.document = Document(given.schema, what)
+        bounds = given.bounds
+        self.logic = Logic(self.document, bounds.depth, self._impossible)
+        self.texts = Texts(bounds)
+        self.scalars = Scalars(self.logic, bounds.max_chars, bounds.max_digits, self._note)
+        self.arrays = Arrays(self.logic, bounds, self.texts, self._below, self._note)
+        self.objects = Objects(self.logic, bounds, self.scalars, self._below, self._note)
+        self._unions: dict[tuple[frozenset[tuple[int, int, bool]], int, bool, int], tuple[list[Goal], Union]] = {}
+        self._free = 0
+        self._notes: list[str] = []
+
+    def lowered(self) -> Lowered:
+        union = self._union([Goal(self.given.schema, "#", self.given.bounds.depth)], 0)
+        found = tuple(sorted(self.logic.unenforced.values()))
+        if found and not self.given.lenient:
+            more = f" ({len(found) - 1} more: {', '.join(o.pointer for o in found[1:6])})" if len(found) > 1 else ""
+            raise InvalidInput(f"{self.document.what}: {found[0]}{more}")
+        if not union:
+            self._raise_empty()
+        return Lowered(union, self.texts, found)
+
+    def _raise_empty(self) -> None:
+        if self._notes:
+            raise InvalidInput(f"{self.document.what}: {self._notes[0]}")
+        if self.logic.exhausted:
+            raise self.document.refuse(
+                self.logic.exhausted[0],
+                f"the recursion has no way out within {self.given.bounds.depth} levels: no value satisfies the schema",
+            )
+        raise self.document.refuse("#", "no value satisfies the schema")
+
+    def _note(self, pointer: str, problem: str) -> None:
+        if not self.logic.loose:
+            self._notes.append(f"{pointer}: {problem}")
+
+    def _below(self, goals: list[Goal], depth: int) -> Union:
+        return self._union(goals, depth + 1)
+
+    def _union(self, goals: list[Goal], depth: int) -> Union:
+        """The values that satisfy all goals. Without any there are plain values and, to the depth, lists."""
+        goals = [goal for goal in goals if not (goal.holds and (goal.schema is True or goal.schema == {}))]
+        free = 0 if goals else self._free + 1
+        key = frozenset(goal.key for goal in goals), depth, self.logic.loose, free
+        if key not in self._unions:
+            pointer = goals[0].pointer if goals else "#"
+            if depth > limits.SCHEMA_DEPTH:
+                if any(goal.left < self.given.bounds.depth for goal in goals):
+                    self.logic.exhausted.append(pointer)
+                    return ()
+                raise TooLarge(f"{self.document.what}: {pointer}: nested deeper than {limits.SCHEMA_DEPTH}")
+            self.logic.spend(1, pointer)
+            before = self._free, self.logic.open
+            self._free, self.logic.open = free, []
+            kinds = KINDS if free <= self.given.bounds.depth else KINDS[:4]
+            union = tuple(shape for kind in kinds for shape in self._kind(goals, kind, depth))
+            self._free, self.logic.open = before
+            self._unions[key] = goals, union
+        return self._unions[key][1]
+
+    def _kind(self, goals: list[Goal], kind: str, depth: int) -> list[Shape]:
+        shapes = (self._shape(kind, way, depth) for way in self.logic.ways(goals, kind))
+        return [shape for shape in shapes if shape is not None]
+
+    def _shape(self, kind: str, way: Way, depth: int) -> Shape | None:
+        leaves = list(way)
+        self.logic.spend(len(leaves), leaves[0].goal.pointer if leaves else "#")
+        match kind:
+            case "number" | "string":
+                return self.scalars.of(kind, leaves)
+            case "array":
+                return self.arrays.array(leaves, depth)
+            case "object":
+                return self.objects.object(leaves, depth)
+            case "null":
+                return Plain("null", Literal("null"), (None,))
+        return _boolean(leaves)
+
+    def _impossible(self, goals: list[Goal], kind: str) -> bool:
+        """Whether surely no value of a kind satisfies all goals."""
+        before, self.logic.loose = self.logic.loose, True
+        opened, self.logic.open = self.logic.open, []
+        try:
+            return not self._kind(goals, kind, 0)
+        except (TooLarge, RecursionError):
+            return False
+        finally:
+            self.logic.loose, self.logic.open = before, opened
+
+
+def _boolean(leaves: list[Leaf]) -> Plain | None:
+    values = [value for value in (True, False) if all((value in leaf.value) == leaf.holds for leaf in leaves)]
+    if not values:
+        return None
+    return Plain("boolean", either([Literal("true" if value else "false") for value in values]), tuple(values))
+
+
+__all__ = ["Bounds", "JsonSchema", "Lowered", "Schema", "Unenforced", "from_schema", "lowered"]

@@ -13,6 +13,7 @@ complement of whole objects is the same set, and more than a matcher can bear.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agentspec import limits
@@ -28,9 +29,14 @@ from agentspec.content.constraint import (
     either,
     encoded,
 )
-from agentspec.content.json_schema import ESCAPES, Lowering, closed, compact, kind_of
+from agentspec.content.json_schema import Schema, lowered
+from agentspec.content.json_text import ESCAPES, compact, kind_of
 from agentspec.content.language import Language
-from agentspec.content.numbers import compared, decimal_of, whole_valued
+from agentspec.content.numbers import compared, decimal_of, multiple_of, whole_valued
+from agentspec.content.regex import parse_regex
+from agentspec.content.schema_document import escaped
+from agentspec.content.schema_scalars import COMPARISONS, quoted
+from agentspec.content.schema_shapes import Member, Object, Plain, Shape, Texts, Union
 from agentspec.errors import InvalidInput, TooLarge, nearest
 
 KINDS = ["string", "integer", "number", "boolean", "null", "array", "object"]
@@ -52,9 +58,7 @@ _Way = tuple[dict[str, list[_Asked]], frozenset[str]]
 """What is asked of each property if it is there, and which ones are."""
 
 
-def valuation(
-    parameters: Mapping[str, Any], conditions: Iterable[tuple[Mapping[str, Any], bool]], *, what: str
-) -> Constraint:
+def valuation(parameters: Schema, conditions: Iterable[tuple[Mapping[str, Any], bool]], *, what: str) -> Constraint:
     """The texts, among those of ``from_schema(parameters)``, of objects that satisfy each condition that comes with
     True and none that comes with False; ``NO_TEXT`` itself where there are none.
 
@@ -65,12 +69,13 @@ def valuation(
     to decide, or the conditions that must not hold name too many properties.
     """
     refining = _Refining(what)
+    known = lowered(parameters, what=what)
     asked: list[_Asked] = []
     for condition, wanted in conditions:
         whole = {"properties": condition}
-        refining.check([parameters], whole, "#")
+        refining.check([known.union], whole, "#")
         asked.append((whole, wanted))
-    return refining.schema(parameters, asked, "#", 0)
+    return refining.union(known.texts, known.union, asked)
 
 
 class Condition:
@@ -94,13 +99,13 @@ class Condition:
 
 class _Refining:
     def __init__(self, what: str) -> None:
-        self.lowering = Lowering(what)
+        self.what = what
         self._decided: dict[tuple[int, str], tuple[Mapping[str, Any], list[Language] | None]] = {}
 
     # The condition alone --------------------------------------------------------------------------------------------
 
-    def check(self, schemas: list[Any] | None, condition: Any, pointer: str) -> None:
-        """Raises InvalidInput unless the condition is one, and the schemas (if any) know every property it names."""
+    def check(self, unions: list[Union] | None, condition: Any, pointer: str) -> None:
+        """Raises InvalidInput unless the condition is one, and the unions (if any) know every property it names."""
         if not isinstance(condition, Mapping):
             raise self.refuse(pointer, "a condition is an object, such as {const: 1} or {minimum: 10}")
         for keyword in condition:
@@ -112,12 +117,12 @@ class _Refining:
         wanted = condition.get("properties", {})
         if not isinstance(wanted, Mapping):
             raise self.refuse(f"{pointer}/properties", "gives a condition for each property")
-        members: dict[str, list[Any]] = {}
-        for schema in schemas or []:
-            for name, inner in _members(schema):
-                members.setdefault(name, []).append(inner)
+        members: dict[str, list[Union]] = {}
+        for union in unions or []:
+            for name, values in _members(union):
+                members.setdefault(name, []).append(values)
         for name, inner in wanted.items():
-            if schemas is None:
+            if unions is None:
                 self.check(None, inner, self.inner(pointer, name))
                 continue
             if name not in members:
@@ -127,7 +132,13 @@ class _Refining:
             self.check(members[name], inner, self.inner(pointer, name))
 
     def types(self, condition: Mapping[str, Any], pointer: str) -> list[str]:
-        return self.lowering.types(condition, pointer) if "type" in condition else KINDS
+        if "type" not in condition:
+            return KINDS
+        named = condition["type"]
+        names = named if isinstance(named, list) else [named]
+        if not names or any(name not in KINDS for name in names):
+            raise self.refuse(f"{pointer}/type", f"needs one or more of {', '.join(KINDS)}")
+        return names
 
     def values(self, condition: Mapping[str, Any], pointer: str) -> Iterable[tuple[str, list[Any]]]:
         """What ``const`` and ``enum`` list. Raises InvalidInput unless it is scalars."""
@@ -143,11 +154,10 @@ class _Refining:
                 yield keyword, values
 
     def refuse(self, pointer: str, problem: str) -> InvalidInput:
-        return self.lowering.refuse(pointer, problem)
+        return InvalidInput(f"{self.what}: {pointer}: {problem}")
 
     def inner(self, pointer: str, name: str) -> str:
-        below = self.lowering.inner(pointer, name)
-        return below.replace("#/properties", "#", 1) if pointer == "#" else below
+        return f"{pointer}/{escaped(name)}" if pointer == "#" else f"{pointer}/properties/{escaped(name)}"
 
     def leaf(
         self, kind: str, condition: Mapping[str, Any], pointer: str, escapes: Mapping[str, str]
@@ -161,17 +171,17 @@ class _Refining:
                 raise self.refuse(f"{pointer}/{keyword}", str(problem)) from None
         types = self.types(condition, pointer)
         if _broad(kind) == "number":
-            found += self.lowering.comparisons(condition, pointer)
+            found += self.comparisons(condition, pointer)
             if "number" not in types:
                 found.append(whole_valued() if "integer" in types else NO_TEXT)
         if kind == "string":
-            most = self.lowering.count(condition, "maxLength", 10_000, pointer) if "maxLength" in condition else None
-            least = self.lowering.count(condition, "minLength", 0, pointer)
+            most = self.count(condition, "maxLength", pointer) if "maxLength" in condition else None
+            least = self.count(condition, "minLength", pointer) if "minLength" in condition else 0
             if "minLength" in condition or most is not None:
                 some = encoded(Characters(ANY, least, most), escapes) if most is None or least <= most else NO_TEXT
                 found.append(Sequence((Literal('"'), some, Literal('"'))))
             if "pattern" in condition:
-                found.append(self.lowering.pattern(condition, pointer, escapes))
+                found.append(self.pattern(condition["pattern"], pointer, escapes))
         if TEXTS in condition:
             texts: Constraint | None = condition[TEXTS].get(_broad(kind))
             if texts is None:
@@ -182,33 +192,59 @@ class _Refining:
                 return None
         return None if NO_TEXT in found or not {kind, _broad(kind)} & {*types, *map(_broad, types)} else found
 
+    def comparisons(self, condition: Mapping[str, Any], pointer: str) -> list[Constraint]:
+        """What the keywords for numbers ask, each over numbers of any length."""
+        found: list[Constraint] = []
+        for keyword in (*COMPARISONS, "multipleOf"):
+            if keyword in condition:
+                bound = decimal_of(condition[keyword])
+                if bound is None:
+                    raise self.refuse(f"{pointer}/{keyword}", "needs a number")
+                try:
+                    found.append(
+                        multiple_of(bound) if keyword == "multipleOf" else compared(COMPARISONS[keyword], bound)
+                    )
+                except InvalidInput as problem:
+                    raise self.refuse(f"{pointer}/{keyword}", problem.message) from None
+        return found
+
+    def count(self, condition: Mapping[str, Any], keyword: str, pointer: str) -> int:
+        value = condition[keyword]
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limits.SCHEMA_BOUND:
+            raise self.refuse(f"{pointer}/{keyword}", f"needs a whole number from 0 to {limits.SCHEMA_BOUND}")
+        return value
+
+    def pattern(self, pattern: Any, pointer: str, escapes: Mapping[str, str]) -> Constraint:
+        """The texts, in quotes, of strings in which the pattern is found."""
+        if not isinstance(pattern, str):
+            raise self.refuse(f"{pointer}/pattern", "needs a regular expression as a string")
+        return quoted(parse_regex(pattern, source=f"{self.what}: {pointer}/pattern").search(), escapes)
+
     def equal(self, value: Any) -> Constraint:
         exact = decimal_of(value)
         return Literal(compact(value)) if exact is None else compared("=", exact)
 
     # Conditions within a schema ------------------------------------------------------------------------------------
 
-    def schema(self, schema: Mapping[str, Any], asked: list[_Asked], pointer: str, depth: int) -> Constraint:
-        """The texts of the schema that satisfy what is asked."""
-        whole = self.lowering.schema(schema, pointer, depth)
+    def union(self, texts: Texts, union: Union, asked: list[_Asked]) -> Constraint:
+        """The texts of the values that satisfy what is asked."""
         if not asked:
-            return whole
-        if "const" in schema or "enum" in schema:
-            values = [schema["const"]] if "const" in schema else schema["enum"]
-            fitting = [v for v in values if all(self.holds(v, condition) == wanted for condition, wanted in asked)]
-            return either([Literal(compact(value)) for value in fitting])
-        if "anyOf" in schema:
-            return either([self.schema(option, asked, pointer, depth + 1) for option in schema["anyOf"]])
-        kinds = self.lowering.types(schema, pointer)
-        return either([self.kind(kind, schema, asked, pointer, depth) for kind in kinds])
+            return texts.of(union)
+        return either([self.shape(texts, shape, asked) for shape in union])
 
-    def kind(self, kind: str, schema: Mapping[str, Any], asked: list[_Asked], pointer: str, depth: int) -> Constraint:
+    def shape(self, texts: Texts, shape: Shape, asked: list[_Asked]) -> Constraint:
+        if isinstance(shape, Plain) and shape.values is not None:
+            fitting = [
+                v for v in shape.values if all(self.holds(v, condition) == wanted for condition, wanted in asked)
+            ]
+            return either([Literal(compact(value)) for value in fitting])
         parts: list[Constraint] = []
         members: list[_Asked] = []
         for condition, wanted in asked:
             alone = {keyword: value for keyword, value in condition.items() if keyword != "properties"}
-            nested = kind == "object" and "properties" in condition
-            found = self.leaf(kind, alone if nested else condition, pointer, ESCAPES)
+            nested = isinstance(shape, Object) and "properties" in condition
+            kind = "object" if isinstance(shape, Object) else shape.kind
+            found = self.leaf(kind, alone if nested else condition, "#", ESCAPES)
             if found is None:
                 parts += [NO_TEXT] if wanted else []
             elif nested:
@@ -219,36 +255,39 @@ class _Refining:
                 parts.append(either(map(Not, found)))
         if NO_TEXT in parts:
             return NO_TEXT
-        if members:
-            return self.object(schema, members, pointer, depth)
-        both = And((self.lowering.typed(kind, schema, pointer, depth), *parts))
+        if isinstance(shape, Object) and members:
+            return self.object(texts, shape, members)
+        both = And((texts.shape(shape), *parts))
         if not parts:
             return both.parts[0]
-        return NO_TEXT if Language(both).is_empty(what=f"{self.lowering.what}: {pointer}") else both
+        return NO_TEXT if Language(both).is_empty(what=self.what) else both
 
-    def object(self, schema: Mapping[str, Any], asked: list[_Asked], pointer: str, depth: int) -> Constraint:
+    def object(self, texts: Texts, shape: Object, asked: list[_Asked]) -> Constraint:
         ways: list[_Way] = [({}, frozenset())]
         for condition, wanted in asked:
             splits = [_all_hold(condition)] if wanted else _one_fails(condition)
             ways = [_both(way, split) for way in ways for split in splits]
             if len(ways) > (most := limits.WHERE_WAYS):
-                raise TooLarge(f"{self.lowering.what}: more than {most} ways in which the conditions may fail together")
-        return either([self.members(schema, way, pointer, depth) for way in ways])
+                raise TooLarge(f"{self.what}: more than {most} ways in which the conditions may fail together")
+        return either([self.members(texts, shape, way) for way in ways])
 
-    def members(self, schema: Mapping[str, Any], way: _Way, pointer: str, depth: int) -> Constraint:
+    def members(self, texts: Texts, shape: Object, way: _Way) -> Constraint:
         """Objects whose members satisfy what is asked of each; those in ``present`` are there."""
         asked, present = way
-        properties, required = schema.get("properties", {}), {*schema.get("required", []), *present}
-        if not present <= set(properties):
+        if not present <= {member.name for member in shape.members}:
             return NO_TEXT
-        members: list[tuple[Constraint, bool]] = []
-        for name, inner in properties.items():
-            body = self.schema(inner, asked.get(name, []), self.inner(pointer, name), depth + 1)
-            if body != NO_TEXT:
-                members.append((Sequence((self.lowering.key(name, pointer), body)), name in required))
-            elif name in required:
+        bodies = {id(one): self.union(texts, one.union, asked.get(str(one.name), [])) for one in shape.members}
+        members: list[Member] = []
+        for one in shape.members:
+            required = one.required or one.name in present
+            if bodies[id(one)] != NO_TEXT:
+                members.append(replace(one, required=required))
+                bodies[id(members[-1])] = bodies[id(one)]
+            elif required:
                 return NO_TEXT
-        return closed(members)
+        return texts.object(
+            replace(shape, members=tuple(members)), lambda one: bodies.get(id(one)) or texts.of(one.union)
+        )
 
     def holds(self, value: Any, condition: Mapping[str, Any]) -> bool:
         """Whether one value satisfies the condition."""
@@ -292,14 +331,8 @@ def _broad(kind: str) -> str:
     return "number" if kind == "integer" else kind
 
 
-def _members(schema: Any) -> Iterable[tuple[str, Any]]:
-    """The properties that an object of this schema may have, each with a schema."""
-    if not isinstance(schema, Mapping):
-        return
-    values = [schema["const"]] if "const" in schema else schema.get("enum", [])
-    for value in values:
-        if isinstance(value, Mapping):
-            yield from ((name, {"const": inner}) for name, inner in value.items())
-    for option in schema.get("anyOf", []):
-        yield from _members(option)
-    yield from schema.get("properties", {}).items()
+def _members(union: Union) -> Iterable[tuple[str, Union]]:
+    """The properties that objects of a union may have, each with its values."""
+    for shape in union:
+        if isinstance(shape, Object):
+            yield from ((member.name, member.union) for member in shape.members if member.name is not None)

@@ -25,7 +25,7 @@ from agentspec.episode.observe import Observation, observe, observed
 from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
-from agentspec.episode.retry import Failures, TakenBack
+from agentspec.episode.retry import Failures, TakenBack, invalid
 from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
 from agentspec.episode.transcript import begun, identify, said, show, split_step
 from agentspec.episode.writing import Writing
@@ -211,7 +211,7 @@ class Episode:
                 letter, content = identify(self.compiled, possible, whole[0].decode(), writing.bound)
             except (InvalidInput, UnicodeDecodeError) as problem:
                 raise EngineFault(f"the model's text is not within its constraint: {problem}") from problem
-            if letter not in allowed:
+            if letter not in allowed or invalid(step_of(self.compiled.agent.spec.steps, letter), content):
                 raise TakenBack(letter, content)
             spent = writing.take(letter, whole[1], ended=ended)
             position.advance(letter, spent.tokens, landed=True)
@@ -375,7 +375,7 @@ class Episode:
         self.result = Result(
             status,
             self.answer if status == "accepted" else None,
-            "full" if self.guarded and not self.compiled.partial else "partial",
+            "full" if self.guarded and not (self.compiled.partial or self.compiled.fallible) else "partial",
             judged,
             usage,
             str(self.journal.path) if self.journal and self.word else None,

@@ -10,7 +10,7 @@ from typing import Any
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import Constraint
-from agentspec.content.json_schema import parse_object
+from agentspec.content.json_text import parse_object
 from agentspec.content.language import matches
 from agentspec.spec.alphabet import call_frame
 from agentspec.spec.history import broken

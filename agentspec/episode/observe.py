@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled
-from agentspec.content.json_schema import parse_object
+from agentspec.content.json_text import parse_object
 from agentspec.engines.engine import Engine
 from agentspec.episode.chat import is_native
 from agentspec.episode.history import UNSAID

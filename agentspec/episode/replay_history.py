@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.content.json_schema import parse_object
+from agentspec.content.json_text import parse_object
 from agentspec.episode.history import read_value
 from agentspec.episode.replay_journal import Noted
 from agentspec.episode.replay_messages import Move

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import Constraint
-from agentspec.content.json_schema import parse_object
+from agentspec.content.json_text import parse_object
 from agentspec.content.language import ALL, NOTHING, Language
 from agentspec.content.where import Condition
 from agentspec.episode.replay_history import Past

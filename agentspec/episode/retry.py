@@ -13,8 +13,15 @@ from agentspec.automata.letter import Letter
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.constraint import Constraint
 from agentspec.content.language import Language
+from agentspec.content.schema_validation import violation
 from agentspec.guard.segment import Segment
+from agentspec.spec.model import Step
 from agentspec.spec.style import line_without
+
+
+def invalid(step: Step, content: str) -> str | None:
+    """Why the content of a step is not valid under its lenient schema; None where it is, or nothing is left open."""
+    return violation(step.schema, content) if step.unenforced and step.schema is not None else None
 
 
 class TakenBack(Exception):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.constraint import Constraint
-from agentspec.content.json_schema import parse_object
+from agentspec.content.json_text import parse_object
 from agentspec.content.language import matches
 from agentspec.errors import InvalidInput
 from agentspec.spec.alphabet import BORDER, call_frame, framed
@@ -182,7 +182,8 @@ def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[
         if step.tool == "call":
             content = _as_called(step, content) or content
         elif step.tool == "arguments" or step.kind == "json_schema":
-            content = _compact(content) or content
+            separators = (",", ":") if step.schema is None else step.schema.bounds.separators
+            content = _compact(content, separators) or content
         if matches(compiled.contents[letter], content):
             return _only(compiled, _decided(compiled, letter, possible, content)), content
     text_steps = [a for a in possible if a.step == found[0] and spec.steps[found[0]].kind in ("text", "span", "free")]
@@ -203,8 +204,8 @@ def _as_called(step: Step, content: str) -> str | None:
         return None
 
 
-def _compact(content: str) -> str | None:
+def _compact(content: str, separators: tuple[str, str]) -> str | None:
     try:
-        return json.dumps(parse_object(content), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(parse_object(content), ensure_ascii=False, separators=separators)
     except ValueError:
         return None

@@ -25,13 +25,15 @@ class Guard:
     """Shared between episodes; all state is in ``Position``.
 
     ``sure`` is there where the guarantee is partial: the guard of the same arena in which the model is not ``knowing``.
-    From where that one has a good end, it decides; elsewhere letters are offered that a text may fail to be.
+    From where that one has a good end, it decides; elsewhere letters are offered that a text may fail to be. Texts of
+    the steps in ``fallible`` may fail by themselves.
     """
 
     arena: Arena
     solution: Solution
     costs: Costs
     sure: Guard | None = None
+    fallible: frozenset[str] = frozenset()
 
     def start(self, budget: Budget) -> Position:
         """A position before the first step. Raises BudgetRefused, with one feasible budget, when it is too small."""

@@ -94,7 +94,8 @@ def _behind(guard: Guard, state: int, left: Budget, choice: list[Letter]) -> tup
     weights = guard.costs.weights
     found = {(guard.arena.moves[state][letter], left.after(letter, weights[letter])) for letter in choice}
     target, after = next(iter(found))
-    return (target if len(found) == 1 and len(guard.turns_out(state, choice)) == len(choice) else None), after
+    whole = len(found) == 1 and len(guard.turns_out(state, choice)) == len(choice)
+    return (target if whole and choice[0].step not in guard.fallible else None), after
 
 
 def _continues(guard: Guard, state: int, left: Budget) -> bool:
@@ -102,4 +103,5 @@ def _continues(guard: Guard, state: int, left: Budget) -> bool:
     if guard.owner(state) != Owner.MODEL:
         return False
     offered = guard.offered(state, left)
-    return bool(offered) and len(guard.turns_out(state, offered)) == len(offered)
+    fallible = any(letter.step in guard.fallible for letter in offered)
+    return bool(offered) and not fallible and len(guard.turns_out(state, offered)) == len(offered)

@@ -47,6 +47,7 @@ class SessionGuard:
     positions: Positions
     weights: dict[Letter, int]
     patience: int = PATIENCE
+    fallible: frozenset[str] = frozenset()
 
     @property
     def arena(self) -> Arena:
@@ -88,7 +89,7 @@ class SessionGuard:
             v for v in winning if whole.owner[v] == Owner.USER or (endless and whole.owner[v] != Owner.TOOL)
         )
         arena = replace(whole, moves=moves, accepting=goals)
-        return TurnGuard(arena, Solution(dict.fromkeys(winning, 0)), Costs(arena, self.weights))
+        return TurnGuard(arena, Solution(dict.fromkeys(winning, 0)), Costs(arena, self.weights), fallible=self.fallible)
 
     # Turns --------------------------------------------------------------------------------------------------------
 

@@ -26,9 +26,11 @@ from agentspec.content.history import (
     texts_of,
     values_at,
 )
-from agentspec.content.json_schema import kind_of
+from agentspec.content.json_schema import Schema
+from agentspec.content.json_text import kind_of
 from agentspec.content.numbers import compared, decimal_of
 from agentspec.content.quotation import quotable
+from agentspec.content.schema_settings import plain
 from agentspec.content.where import TEXTS, valuation
 from agentspec.errors import InvalidInput
 from agentspec.logic.formula import And as Conjunction
@@ -43,7 +45,7 @@ _KEYWORDS = {"<": "exclusiveMaximum", "<=": "maximum", ">": "exclusiveMinimum", 
 _SCALARS = ("string", "number", "boolean", "null")
 
 
-def texts(test: Test, asked: Formula, schema: Mapping[str, Any], tool: str, memory: Memory, *, what: str) -> Constraint:
+def texts(test: Test, asked: Formula, schema: Schema, tool: str, memory: Memory, *, what: str) -> Constraint:
     """The texts of the schema's objects that pass a test; ``NO_TEXT`` itself where there are none.
 
     ``asked`` is `history.about` the letter. Raises InvalidInput for a property that the schema does not know.
@@ -58,7 +60,7 @@ def texts(test: Test, asked: Formula, schema: Mapping[str, Any], tool: str, memo
 # Values that did not occur before -------------------------------------------------------------------------------------
 
 
-def _unique(test: Unique, schema: Mapping[str, Any], earlier: Sequence[Any], what: str) -> Constraint:
+def _unique(test: Unique, schema: Schema, earlier: Sequence[Any], what: str) -> Constraint:
     if not test.path:
         whole = valuation(schema, [], what=what)
         return And((whole, Not(either(map(texts_of, earlier))))) if earlier else whole
@@ -66,7 +68,7 @@ def _unique(test: Unique, schema: Mapping[str, Any], earlier: Sequence[Any], wha
     values = [value for one in earlier for value in values_at(one, path)]
     items = {key_of(item): item for value in values if isinstance(value, list) for item in value}
     alone = either([texts_of(value) for value in values if not isinstance(value, list)])
-    among = None if path != test.path else finite_items(schema, path)
+    among = None if path != test.path else finite_items(plain(schema), path)
     if among:
         fresh = list_without_repeats([value for value in among if key_of(value) not in items])
     else:
@@ -75,23 +77,23 @@ def _unique(test: Unique, schema: Mapping[str, Any], earlier: Sequence[Any], wha
     return valuation(schema, [(at_path(path, {TEXTS: repeated}), False)], what=what)
 
 
-def refuse_unbounded(test: Unique, schema: Mapping[str, Any], what: str) -> None:
+def refuse_unbounded(test: Unique, schema: Schema, what: str) -> None:
     """Raises InvalidInput for a list whose items cannot be kept apart."""
     path = test.path[:-1] if test.path and test.path[-1] == "*" else test.path
     if not path or _is_no_list(schema, path):
         return
     shown = ".".join((test.root, *path))
-    among = finite_items(schema, path)
+    among = finite_items(plain(schema), path)
     if path == test.path and (among is None or len(among) > limits.HISTORY_ITEMS):
         raise InvalidInput(
             f"{what}: the items of {shown} can be kept apart within the list where the schema lists at most "
             f"{limits.HISTORY_ITEMS} (enum), or has maxItems 1; write {shown}.* to hold each against earlier calls only"
         )
-    if not among and not scalar_items(schema, path):
+    if not among and not scalar_items(plain(schema), path):
         raise InvalidInput(f"{what}: the items of {shown} must be strings, numbers, booleans or null to be held apart")
 
 
-def _is_no_list(schema: Mapping[str, Any], path: Sequence[str]) -> bool:
+def _is_no_list(schema: Schema, path: Sequence[str]) -> bool:
     only_lists = {"array": Joined((Exactly("["), Characters(ANY, 0, None)))}
     return valuation(schema, [(at_path(path, {TEXTS: only_lists}), True)], what="history") == NO_TEXT
 
@@ -104,7 +106,7 @@ def quote_of(test: Verbatim) -> Quote:
     return Quote(test.of, test.max_chars, test.latest, test.min_words)
 
 
-def _verbatim(test: Verbatim, schema: Mapping[str, Any], memory: Memory, what: str) -> Constraint:
+def _verbatim(test: Verbatim, schema: Schema, memory: Memory, what: str) -> Constraint:
     found = quotable(quote_of(test), memory.said, memory.order)
     quoted = NO_TEXT if found is None else string_of(found)
     some = {"string": quoted, "array": list_of(quoted)}

@@ -16,9 +16,11 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.content.constraint import ANY, NO_TEXT, And, Characters, Constraint, Literal, Quote, fold
 from agentspec.content.constraint import Sequence as Joined
 from agentspec.content.history import SCALAR, more_than, values_at
-from agentspec.content.json_schema import compact, parse_object
+from agentspec.content.json_schema import Bounds, JsonSchema, Schema
+from agentspec.content.json_text import compact, parse_object
 from agentspec.content.language import Language
 from agentspec.content.quotation import bind
+from agentspec.content.schema_settings import plain
 from agentspec.errors import InvalidInput, SpecError, TooLarge
 from agentspec.logic.formula import Constant, Formula, atoms
 from agentspec.spec.history import Compared, Earlier, Test, Unique, Verbatim, about
@@ -65,7 +67,7 @@ class Bound:
     inner: Constraint = field(repr=False)
     frame: tuple[str, str]
     asked: tuple[Asked, ...]
-    schema: Mapping[str, Any] | None = field(repr=False)
+    schema: Schema | None = field(repr=False)
     quotes: tuple[Quote, ...] = ()
     lasts: bool = False
     sure: int | None = None
@@ -104,7 +106,8 @@ class Bound:
         parts = [inner]
         for one in self.asked:
             what = f"rule '{one.rule.id}'"
-            found = texts(one.test, one.formula, self.schema or {}, str(self.letter.tool), memory, what=what)
+            schema: Schema = {} if self.schema is None else self.schema
+            found = texts(one.test, one.formula, schema, str(self.letter.tool), memory, what=what)
             if found == NO_TEXT:
                 return None
             parts.append(found)
@@ -149,7 +152,7 @@ def bound_letter(
     letter: Letter,
     inner: Constraint,
     frame: tuple[str, str],
-    schema: Mapping[str, Any] | None,
+    schema: Schema | None,
     asked: tuple[Asked, ...],
 ) -> Bound | None:
     """What binds a letter, None where nothing does. Raises SpecError, at the rule, where what it asks is none."""
@@ -178,7 +181,7 @@ def _named(spec: Spec, letter: Letter) -> str:
     return f"empty({', '.join([str(letter.step), *([letter.tool] if letter.tool else []), *held])})"
 
 
-def _check(spec: Spec, letter: Letter, one: Asked, schema: Mapping[str, Any] | None) -> None:
+def _check(spec: Spec, letter: Letter, one: Asked, schema: Schema | None) -> None:
     what = f"rule '{one.rule.id}'"
     for root in _roots(one.test):
         if root == "args" and not letter.completes_call:
@@ -192,6 +195,10 @@ def _check(spec: Spec, letter: Letter, one: Asked, schema: Mapping[str, Any] | N
             )
             raise InvalidInput(f"{what}: '{root}' {why}; a field is STEP.NAME where STEP is what is written")
     assert schema is not None
+    if isinstance(schema, JsonSchema) and schema.bounds.whitespace != "none":
+        raise InvalidInput(
+            f"{what}: what '{letter.step}' holds is compared as compact JSON: leave out whitespace there"
+        )
     if isinstance(one.test, Unique):
         refuse_unbounded(one.test, schema, what)
     texts(one.test, one.formula, schema, str(letter.tool), Memory(), what=what)  # names that the schema does not know
@@ -211,7 +218,7 @@ def _lasting(made: Bound) -> int | None:
         return None
     for within in (_ASCII, Characters(ANY, 0, None)):
         for family in _families(And((made.inner, within)), paths):
-            notations = _NOTATIONS ** _numbers(made.schema, 0)
+            notations = _NOTATIONS ** _numbers(plain(made.schema), 0)
             length = more_than(family, limits.HISTORY_CALLS * notations)
             if length is not None:
                 bytes_each = 1 if within is _ASCII else 4
@@ -263,8 +270,16 @@ def _numbers(schema: Any, depth: int) -> int:
         return 0
     if kinds in ("number", "integer"):
         return 1
-    if kinds == "object":
+    if not _PLAINLY.issuperset(schema) or not set(schema.get("required", [])) <= set(schema.get("properties", {})):
+        return 20
+    if kinds == "object" and schema.get("additionalProperties", False) is False:
         return sum(_numbers(inner, depth + 1) for inner in schema.get("properties", {}).values())
     if kinds == "array":
-        return _numbers(schema.get("items"), depth + 1) * int(schema.get("maxItems", 8))
+        most = int(schema.get("maxItems", max(Bounds.max_items, schema.get("minItems", 0))))
+        return _numbers(schema.get("items"), depth + 1) * most
     return 20
+
+
+_PLAINLY = {
+    "type", "title", "description", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
+}  # fmt: skip

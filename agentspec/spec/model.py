@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from agentspec.automata.letter import Owner
 from agentspec.content.constraint import Constraint
 from agentspec.content.predicate_ref import PredicateRef
+from agentspec.content.schema_settings import JsonSchema, Unenforced
 from agentspec.content.tool_ref import ToolRef
 from agentspec.errors import Location
 from agentspec.logic.behavior import Behavior
@@ -104,6 +105,25 @@ class SamplingModel(_Strict):
     """Above 1, tokens of the text so far become less likely."""
 
 
+class JsonOptionsModel(_Strict):
+    """How the step's ``json_schema`` is taken: what cannot be enforced, and bounds where the schema sets none."""
+
+    mode: Literal["strict", "lenient"] = "strict"
+    """strict refuses a keyword that cannot be enforced; lenient reports it and validates values by jsonschema."""
+    max_chars: Length = 200
+    """Characters of a string."""
+    max_items: Annotated[int, Field(ge=0, le=1_000)] = 8
+    """Items of an array."""
+    max_digits: Annotated[int, Field(ge=1, le=30)] = 15
+    """Digits of a number."""
+    max_extra: Annotated[int, Field(ge=0, le=36)] = 4
+    """Members of an object that the schema allows but does not name."""
+    depth: Annotated[int, Field(ge=0, le=20)] = 3
+    """How often a schema that contains itself is entered again, and how deep lists of anything nest."""
+    whitespace: Literal["none", "one-space"] = "none"
+    """Nothing, or one space, behind each comma and colon."""
+
+
 def _short(key: str, written: Any) -> Any:
     """A string stands for the mapping in which it is the value of ``key``; ``written`` is what may stand in a file."""
     return BeforeValidator(
@@ -126,6 +146,8 @@ class StepModel(_Strict):
     """A line that the whole pattern matches."""
     json_schema: dict[str, Any] | None = None
     """A compact JSON value by this JSON Schema."""
+    json_options: JsonOptionsModel | None = None
+    """For json_schema: strict or lenient, and the bounds of what the schema leaves open."""
     tool: Literal["name", "arguments", "call"] | None = None
     """The name of a tool, the arguments of the tool chosen before, or both in one JSON object."""
     span: Annotated[SpanModel | None, _short("of", Name | SpanModel | None)] = None
@@ -284,6 +306,7 @@ class Step:
     ``max_lines`` above 1: later lines are indented. ``until`` closes a ``free`` region. ``frame`` is what stands before
     and behind the content where the model writes it, if not the cue and the border; ``call`` what stands around a
     tool's name and its arguments. ``sampling`` are the settings by which its tokens are drawn, if not the run's.
+    ``unenforced`` are keywords of a lenient schema that the content need not keep to.
     """
 
     name: str
@@ -295,11 +318,12 @@ class Step:
     max_tokens: int = 200
     max_lines: int = 1
     until: str = ""
-    schema: dict[str, Any] | None = field(default=None, hash=False)
+    schema: JsonSchema | None = None
     location: Location | None = None
     frame: tuple[str, str] | None = None
     call: tuple[str, str, str] = ('{"name":"', '","arguments":', "}")
     sampling: tuple[tuple[str, float], ...] = ()
+    unenforced: tuple[Unenforced, ...] = ()
 
     @property
     def opening(self) -> str:

@@ -24,12 +24,12 @@ from agentspec.content.constraint import (
     minus,
 )
 from agentspec.content.format import parse_template, repeated
-from agentspec.content.json_schema import from_schema
+from agentspec.content.json_schema import Bounds, JsonSchema, Lowered, lowered
 from agentspec.content.regex import parse_regex, regex_line
 from agentspec.errors import InvalidInput, SyntaxProblem, nearest
 from agentspec.logic.parse import RESERVED
 from agentspec.spec.fault import relocated, stands_on_one_line
-from agentspec.spec.model import KINDS, FormatModel, FreeModel, Step, StepModel, TextModel
+from agentspec.spec.model import KINDS, FormatModel, FreeModel, JsonOptionsModel, Step, StepModel, TextModel
 from agentspec.spec.yaml import YamlFile
 
 INDENT = "  "
@@ -59,12 +59,32 @@ def step(file: YamlFile, name: str, model: StepModel, models: dict[str, StepMode
     sampling = model.sampling.model_dump(exclude_none=True) if model.sampling else {}
     kind = kinds[0] if kinds else ""
     location = file.at(path, key=True)[0]
-    content = _content(file, path, kind, model, models)
+    if model.json_options is not None and kind != "json_schema":
+        raise file.fault("'json_options' is for steps with json_schema", (*path, "json_options"), key=True)
+    schema = _schema(model)
+    made = None if schema is None else _lowered(file, (*path, kind), schema)
+    content = _content(file, path, kind, model, models) if made is None else made.constraint
     return Step(
         name, Owner(model.by), model.cue, kind, content, model.tool, model.max_tokens or 200,
-        model.text.max_lines if model.text else 1, model.free.until if model.free else "", model.json_schema, location,
-        sampling=tuple(sampling.items()),
+        model.text.max_lines if model.text else 1, model.free.until if model.free else "", schema, location,
+        sampling=tuple(sampling.items()), unenforced=() if made is None else made.unenforced,
     )  # fmt: skip
+
+
+def _schema(model: StepModel) -> JsonSchema | None:
+    if model.json_schema is None:
+        return None
+    options = (model.json_options or JsonOptionsModel()).model_dump()
+    return JsonSchema(model.json_schema, lenient=options.pop("mode") == "lenient", bounds=Bounds(**options))
+
+
+def _lowered(file: YamlFile, inside: tuple[Any, ...], schema: JsonSchema) -> Lowered:
+    try:
+        return lowered(schema, what="json_schema")
+    except SyntaxProblem as problem:  # in a pattern: its label is the JSON pointer
+        raise file.fault(f"{problem.location}: {problem.message}", inside) from None
+    except InvalidInput as problem:
+        raise file.fault(problem.message, inside) from None
 
 
 def _content(
@@ -91,13 +111,6 @@ def _content(
         )
     if model.regex is not None:
         return _at_pattern(file, inside, model.regex.pattern, model.regex.max_chars)
-    if model.json_schema is not None:
-        try:
-            return from_schema(model.json_schema, what="json_schema")
-        except SyntaxProblem as problem:  # in a pattern: its label is the JSON pointer
-            raise file.fault(f"{problem.location}: {problem.message}", inside) from None
-        except InvalidInput as problem:
-            raise file.fault(problem.message, inside) from None
     if model.format is not None:
         return _format(file, inside, model.format, models)
     return None

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from agentspec.content.constraint import And, Choice, Constraint, Repeat, Sequence, max_bytes
-from agentspec.content.json_schema import ARRAY_ITEMS, STRING_LENGTH, from_schema, parse_object
+from agentspec.content.json_schema import Bounds, from_schema
+from agentspec.content.json_text import parse_object
 from agentspec.content.language import Language, matches
 from agentspec.content.numbers import DIGITS, compared, multiple_of, number
 from agentspec.errors import InvalidInput
@@ -135,11 +136,11 @@ def instances(draw: st.DrawFn, schema: Schema) -> str:
         fraction = draw(st.text("0123456789", max_size=DIGITS - len(whole)))
         return sign + whole + ("." + fraction if fraction else "")
     if kind == "string":
-        low, high = schema.get("minLength", 0), schema.get("maxLength", STRING_LENGTH)
+        low, high = schema.get("minLength", 0), schema.get("maxLength", Bounds.max_chars)
         value = draw(STRINGS.filter(lambda text: len(text) >= low) if low < 2 else st.text("a😀é", min_size=low))
         return written(value[:high])
     if kind == "array":
-        low, high = schema.get("minItems", 0), schema.get("maxItems", ARRAY_ITEMS)
+        low, high = schema.get("minItems", 0), schema.get("maxItems", Bounds.max_items)
         count = draw(st.integers(low, min(high, low + 3)))
         return "[" + ",".join(draw(instances(schema["items"])) for _ in range(count)) + "]"
     members = [
@@ -230,7 +231,8 @@ def test_patterns_are_searched_for_in_the_decoded_string(pattern: str) -> None:
     found = re.compile(pattern.replace("$", "\\Z"), re.ASCII)
     for letters in range(5):
         for value in map("".join, product('aB"\\\né1', repeat=letters) if letters < 4 else product('a"\\', repeat=4)):
-            assert language.accepts(written(value)) == bool(found.search(value)), value
+            apart = "W" in pattern and not value.isascii()  # where dialects differ nothing is written
+            assert language.accepts(written(value)) == (not apart and bool(found.search(value))), value
     assert not language.accepts(written("a" * 7))
 
 
@@ -357,11 +359,11 @@ def test_optional_members_in_every_combination() -> None:
 
 def test_default_bounds() -> None:
     text = from_schema({"type": "string"})
-    assert matches(text, '"' + "é" * STRING_LENGTH + '"')
-    assert not matches(text, '"' + "é" * (STRING_LENGTH + 1) + '"')
+    assert matches(text, '"' + "é" * Bounds.max_chars + '"')
+    assert not matches(text, '"' + "é" * (Bounds.max_chars + 1) + '"')
     several = from_schema({"type": "array", "items": {"type": "null"}})
-    assert matches(several, "[" + ",".join(["null"] * ARRAY_ITEMS) + "]")
-    assert not matches(several, "[" + ",".join(["null"] * (ARRAY_ITEMS + 1)) + "]")
+    assert matches(several, "[" + ",".join(["null"] * Bounds.max_items) + "]")
+    assert not matches(several, "[" + ",".join(["null"] * (Bounds.max_items + 1)) + "]")
     assert matches(from_schema({"type": "string", "minLength": 300}), '"' + "a" * 300 + '"')
     assert matches(from_schema({"type": "array", "items": {"const": 1}, "minItems": 9}), "[" + ",".join("1" * 9) + "]")
     whole = from_schema({"type": "integer"})
@@ -379,8 +381,8 @@ def nested(depth: int, keyword: str) -> Schema:
 def test_depth() -> None:
     assert matches(from_schema(nested(20, "anyOf")), "null")
     assert matches(from_schema(nested(6, "items")), "[[[[[[null,null],[]]]]]]")
-    with pytest.raises(InvalidInput, match=r"#(/anyOf/0){21}: nested deeper than 20"):
-        from_schema(nested(21, "anyOf"))
+    with pytest.raises(InvalidInput, match=r"nested too deeply"):
+        from_schema(nested(500, "anyOf"))
     with pytest.raises(InvalidInput, match=r"#(/items){21}: nested deeper than 20"):
         from_schema(nested(30, "items"))
 
@@ -409,33 +411,20 @@ def parts(constraint: Constraint) -> dict[int, Constraint]:
     return found
 
 
+STRINGS_ALL: Schema = {"type": "array", "items": {"type": "string"}}
 UNSUPPORTED: list[tuple[Schema, str]] = [
-    ({"type": "string", "format": "date"}, "format"),
-    ({"type": "string", "contentEncoding": "base64"}, "contentEncoding"),
-    ({"type": "array", "items": {"type": "null"}, "uniqueItems": True}, "uniqueItems"),
-    ({"type": "array", "items": {"type": "null"}, "prefixItems": []}, "prefixItems"),
-    ({"type": "array", "items": {"type": "null"}, "contains": {}}, "contains"),
-    ({"type": "array", "items": {"type": "null"}, "unevaluatedItems": False}, "unevaluatedItems"),
-    ({"type": "object", "properties": {}, "additionalProperties": True}, "additionalProperties"),
-    ({"type": "object", "properties": {}, "additionalProperties": {"type": "null"}}, "additionalProperties"),
-    ({"type": "object", "patternProperties": {}}, "patternProperties"),
-    ({"type": "object", "propertyNames": {}}, "propertyNames"),
-    ({"type": "object", "minProperties": 1}, "minProperties"),
-    ({"type": "object", "maxProperties": 1}, "maxProperties"),
-    ({"type": "object", "dependentRequired": {}}, "dependentRequired"),
-    ({"type": "object", "dependentSchemas": {}}, "dependentSchemas"),
+    ({"type": "string", "format": "iri"}, "format"),
+    ({"not": {"type": "string", "format": "date"}}, "not/format"),
+    ({"type": "string", "pattern": "a(?=b)"}, "pattern"),
+    ({**STRINGS_ALL, "uniqueItems": True}, "uniqueItems"),
+    ({**STRINGS_ALL, "unevaluatedItems": False}, "unevaluatedItems"),
     ({"type": "object", "unevaluatedProperties": False}, "unevaluatedProperties"),
-    ({"type": "object", "$defs": {}}, "$defs"),
-    ({"type": "null", "$ref": "#"}, "$ref"),
-    ({"type": "null", "not": {}}, "not"),
-    ({"type": "null", "if": {}}, "if"),
-    ({"type": "null", "oneOf": []}, "oneOf"),
-    ({"type": "null", "allOf": []}, "allOf"),
-    ({"type": "null", "minLength": 1}, "minLength"),
+    ({"type": "object", "not": {"propertyNames": {"maxLength": 3}}}, "not/propertyNames"),
+    ({"type": "object", "not": {"additionalProperties": False}}, "not/additionalProperties"),
     ({"type": "string", "invented": 1}, "invented"),
-    ({"anyOf": [{"type": "null"}], "type": "null"}, "type"),
-    ({"const": 1, "enum": [1]}, "enum"),
-    ({"enum": [1], "minimum": 0}, "minimum"),
+    ({"type": "string", "minLenght": 1}, "minLenght"),
+    ({"type": "object", "dependencies": {}}, "dependencies"),
+    ({"type": "object", "$dynamicRef": "#a"}, "$dynamicRef"),
 ]
 
 
@@ -451,37 +440,38 @@ def test_what_cannot_be_enforced_is_refused_by_its_pointer(schema: Schema, keywo
 
 
 MALFORMED: list[tuple[Any, str]] = [
-    ({}, "#/type"),
     ({"type": "text"}, "#/type"),
     ({"type": []}, "#/type"),
     ({"type": 3}, "#/type"),
     ({"type": ["string", None]}, "#/type"),
     ({"enum": []}, "#/enum"),
     ({"enum": "ab"}, "#/enum"),
-    ({"type": "string", "enum": ["a", 1]}, "#/enum"),
-    ({"type": "integer", "const": True}, "#/const"),
+    ({"type": "integer", "const": True}, "#"),
     ({"anyOf": []}, "#/anyOf"),
-    ({"anyOf": [True]}, "#/anyOf/0"),
-    ({"type": "array"}, "#"),
-    ({"type": "array", "items": True}, "#/items"),
+    ({"anyOf": [3]}, "#/anyOf/0"),
+    ({"type": "array", "items": 3}, "#/items"),
+    ({"type": "array", "items": [{}]}, "#/items"),
     ({"type": "string", "minLength": -1}, "#/minLength"),
     ({"type": "string", "minLength": 1.5}, "#/minLength"),
     ({"type": "string", "maxLength": True}, "#/maxLength"),
-    ({"type": "string", "maxLength": 10_001}, "#/maxLength"),
+    ({"type": "string", "minLength": 10_001}, "#/minLength"),
     ({"type": "string", "minLength": 3, "maxLength": 2}, "#/minLength"),
     ({"type": "array", "items": {"type": "null"}, "minItems": 2, "maxItems": 1}, "#/minItems"),
-    ({"type": "object", "required": ["a"]}, "#/required"),
-    ({"type": "object", "properties": {}, "required": "a"}, "#"),
-    ({"type": "object", "properties": []}, "#"),
+    ({"type": "object", "properties": {}, "required": "a"}, "#/required"),
+    ({"type": "object", "properties": []}, "#/properties"),
     ({"type": "object", "properties": {"a": 1}}, "#/properties/a"),
-    ({"type": "object", "properties": {'a"b': {"type": "null"}}}, "#/properties"),
-    ({"type": "object", "properties": {"a\\b": {"type": "null"}}}, "#/properties"),
-    ({"type": "object", "properties": {"a\nb": {"type": "null"}}}, "#/properties"),
-    ({"type": "object", "properties": {"a\x7fb": {"type": "null"}}}, "#/properties"),
-    ({"type": "object", "properties": {"a\u2028b": {"type": "null"}}}, "#/properties"),
-    (True, "#"),
+    ({"type": "object", "patternProperties": {"(": True}}, "#/patternProperties/("),
+    ({"type": "object", "dependentRequired": {"a": "b"}}, "#/dependentRequired"),
+    ({"$ref": "#/$defs/a"}, "#/$ref"),
+    ({"$ref": "https://example.com/schema"}, "#/$ref"),
+    ({"$ref": "#"}, "#/$ref"),
+    ({"anyOf": [{"$ref": "#"}]}, "#/anyOf/0/$ref"),
     ([], "#"),
     ("string", "#"),
+    (3, "#"),
+    (False, "#"),
+    ({"not": {}}, "#"),
+    ({"allOf": [{"type": "string"}, {"type": "null"}]}, "#"),
 ]
 
 

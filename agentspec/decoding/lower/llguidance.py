@@ -25,7 +25,7 @@ from agentspec.content.constraint import (
     Sequence,
     Substring,
 )
-from agentspec.content.json_schema import PLAIN
+from agentspec.content.json_text import PLAIN
 from agentspec.decoding.lower.ways import grouped
 from agentspec.guard.segment import Segment
 
