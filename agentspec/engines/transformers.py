@@ -40,6 +40,7 @@ class TransformersEngine:
 
     def __init__(self, folder: Path, *, name: str | None = None, device: str = "auto", dtype: str = "auto") -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin for others cost a busy machine a lot
         import torch
         import transformers
 
