@@ -159,6 +159,42 @@ def judged(seed: int, depth: int = 2, texts: int = 4) -> str:
         if language.accepts(text):
             assert fine[text], (seed, schema, text)
         elif fine[text] and not isinstance(value, list | dict):
+            assert "\\\\" in json.dumps(schema), (seed, "narrower", schema, text)
+    return found
+
+
+UNIVERSE = [(value, compact(value)) for value in universe()]
+SCALAR = sum(not isinstance(value, list | dict) for value, _ in UNIVERSE)
+"""Scalars come first."""
+
+
+TIGHT = Bounds(max_items=3, max_chars=3, max_digits=3, max_extra=2)
+
+
+def judged(seed: int, depth: int = 2, texts: int = 4) -> str:
+    """What came of one random schema. Fails where a text of ours is not valid, or a valid scalar has no text."""
+    drawn = Draw(seed)
+    schema = drawn.document(depth)
+    try:
+        some = [*UNIVERSE[:SCALAR], *drawn.random.sample(UNIVERSE[SCALAR:], 40)]
+        fine = {text: valid(schema, text) for _, text in some}
+    except RecursionError:
+        return "circular"
+    language, found = Language(), "empty"
+    try:
+        made = lowered(JsonSchema(schema, TIGHT, lenient=True))
+        language, found = Language(made.constraint), "reported" if made.unenforced else "enforced"
+    except TooLarge:
+        return "too large"
+    except InvalidInput:
+        pass
+    for _ in range(texts if found == "enforced" else 0):
+        text = walked(language, drawn.random, steps=25)
+        assert valid(schema, text), (seed, schema, text)
+    for value, text in some if found != "reported" else ():
+        if language.accepts(text):
+            assert fine[text], (seed, schema, text)
+        elif fine[text] and not isinstance(value, list | dict):
             written = json.dumps(schema)
             assert isinstance(value, str) and ("\\\\W" in written or "\\\\d" in written), (
                 seed,
@@ -170,8 +206,8 @@ def judged(seed: int, depth: int = 2, texts: int = 4) -> str:
 
 
 def test_random_schemas() -> None:
-    counts = Counter(judged(seed) for seed in range(60))
-    assert counts["enforced"] >= 30, counts
+    counts = Counter(judged(seed) for seed in range(40))
+    assert counts["enforced"] >= 20, counts
 
 
 @pytest.mark.long
@@ -335,7 +371,7 @@ def test_a_schema_of_a_megabyte_answers(monkeypatch: pytest.MonkeyPatch) -> None
     many = {f"property number {i}": {"type": "string", "description": "x" * 80} for i in range(8_000)}
     schema = {"type": "object", "properties": many, "required": ["property number 7999"]}
     assert len(json.dumps(schema)) > 10**6
-    assert not Language(from_schema(schema)).accepts("[]")
+    assert len(lowered(schema).union) == 1
     several = [{"enum": list(range(i, 5))} for i in range(5)] * 4
     monkeypatch.setattr(limits, "SCHEMA_WAYS", 50)
     with pytest.raises(TooLarge, match=r"^s: #.*ways to satisfy"):
