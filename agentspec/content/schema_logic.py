@@ -183,7 +183,7 @@ class Logic:
     def _leaf(self, goal: Goal, keyword: str, value: Any, kind: str) -> Ways:
         if keyword.startswith("unevaluated"):
             return self.left_out(goal, keyword, "cannot be enforced")
-        if isinstance(value, bool) and (keyword.startswith("exclusive") or not value):
+        if isinstance(value, bool) and (keyword.startswith("exclusive") or (keyword == "uniqueItems" and not value)):
             return self.truth(goal, True)  # draft 4: an adjective of the other bound; or uniqueItems: false
         if keyword in ("propertyNames", "uniqueItems", "format") and not goal.holds:
             return self.left_out(goal, keyword, "cannot be enforced where it must not hold")

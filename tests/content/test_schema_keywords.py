@@ -207,6 +207,7 @@ EXACT: list[tuple[Schema, list[Any]]] = [
     ({**PAIR, "dependentRequired": {"a": ["b"]}}, [{}, {"b": 1}, {"a": 1, "b": 1}]),
     ({**PAIR, "minProperties": 1, "maxProperties": 1}, [{"a": 1}, {"b": 1}]),
     ({**PAIR, "not": {"required": ["a"]}}, [{}, {"b": 1}]),
+    ({**PAIR, "propertyNames": False}, [{}]),
     (
         {
             "type": "object", "properties": {"a": {"const": 1}}, "dependentSchemas": {"a": {"required": ["b"]}},
