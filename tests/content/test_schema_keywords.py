@@ -201,6 +201,7 @@ EXACT: list[tuple[Schema, list[Any]]] = [
     ({**BITS, "contains": {"const": 1}, "minContains": 0, "maxContains": 0, "maxItems": 1}, [[], [0]]),
     ({"oneOf": [{"enum": [0, 1]}, {"enum": [1, 2]}]}, [0, 2]),
     ({"oneOf": [{"type": "integer", "enum": [1, 2, 3]}, {"minimum": 2, "enum": [1, 2, 3]}]}, [1]),
+    ({"type": "integer", "exclusiveMinimum": 0, "maximum": 2, "not": {"minimum": 0, "multipleOf": 2}}, [1]),
     ({"allOf": [{"enum": [0, 1, 2]}, {"not": {"const": 1}}]}, [0, 2]),
     ({"enum": [1, 2, "a"], "if": {"type": "integer"}, "then": {"const": 2}}, [2, "a"]),
     ({"enum": [1, 2, "a"], "if": {"type": "integer"}, "else": {"const": "b"}}, [1, 2]),
