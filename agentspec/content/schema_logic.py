@@ -51,7 +51,7 @@ class Logic:
         self._checked: dict[int, Any] = {}
         self._made: dict[tuple[Any, ...], Any] = {}
         self._unknown: set[tuple[int, str]] = set()
-        self.open: list[tuple[int, int, bool]] = []
+        self.open: list[tuple[int, bool]] = []
         self._work = 0
         self._began = time.perf_counter()
         lists, records = Lists(self), Records(self)
@@ -150,9 +150,9 @@ class Logic:
                 self.report(f"{goal.pointer}/{escaped(keyword)}", f"the keyword '{keyword}' cannot be enforced here")
         if isinstance(schema, bool):
             return TRUE if schema == goal.holds else FALSE
-        if goal.key in self.open:
-            raise self.document.refuse(goal.pointer, "the schema refers to itself and asks nothing else")
-        self.open.append(goal.key)
+        if (id(schema), goal.holds) in self.open:
+            raise self.document.refuse(goal.pointer, "the schema refers to itself for one and the same value")
+        self.open.append((id(schema), goal.holds))
         try:
             parts = (self._keyword(keyword, goal, kind) for keyword in self._keywords(schema))
             return (self.all if goal.holds else self.any)(parts, goal.pointer)
@@ -183,7 +183,7 @@ class Logic:
     def _leaf(self, goal: Goal, keyword: str, value: Any, kind: str) -> Ways:
         if keyword.startswith("unevaluated"):
             return self.left_out(goal, keyword, "cannot be enforced")
-        if isinstance(value, bool) and (keyword.startswith("exclusive") or not value):
+        if isinstance(value, bool) and (keyword.startswith("exclusive") or (keyword == "uniqueItems" and not value)):
             return self.truth(goal, True)  # draft 4: an adjective of the other bound; or uniqueItems: false
         if keyword in ("propertyNames", "uniqueItems", "format") and not goal.holds:
             return self.left_out(goal, keyword, "cannot be enforced where it must not hold")

@@ -99,7 +99,9 @@ class Scalars:
             return Plain("number", either([Literal(compact(value)) for value in fine]), tuple(fine))
         signed = all(bound < 0 for bound in lower)
         plain = number(integer=whole, signed=signed, digits=self._max_digits)
-        kept_conditions = [c for c, leaf in conditions if signed or leaf.keyword != "minimum" or leaf.value != 0]
+        kept_conditions = [
+            c for c, leaf in conditions if signed or leaf.keyword != "minimum" or leaf.value != 0 or not leaf.holds
+        ]
         for leaf in others:
             kept_conditions += [Not(self._equal(value)) for value in leaf.value]
         if not kept_conditions:

@@ -86,7 +86,7 @@ class Texts:
         return either(ways)
 
     def _both(self, one: Constraint, other: Constraint) -> tuple[Constraint, ...]:
-        if one == _NONE or other == _NONE:
+        if _NONE in (one, other):
             return (one, other)
         return (one, Literal(self.bounds.comma), other)
 
@@ -103,16 +103,23 @@ class Texts:
         half = len(pairs) // 2
         left = self._joined(pairs[:half], most, is_open=is_open)
         right = self._joined(pairs[half:], most, is_open=is_open)
-        ways: list[list[Constraint]] = [[] for _ in range(most + 1)]
-        for i, a in enumerate(left):
-            for j, b in enumerate(right):
-                if NO_TEXT in (a, b) or (i + j > most and not is_open):
-                    continue
-                parts = [part for part in self._both(a, b) if part != _NONE]
-                ways[min(i + j, most)].append(
-                    Sequence(tuple(parts)) if len(parts) > 1 else parts[0] if parts else _NONE
-                )
-        return [way[0] if len(way) == 1 else Choice(tuple(way)) if way else NO_TEXT for way in ways]
+        return [self._sum(left, right, k, is_open=is_open and k == most) for k in range(most + 1)]
+
+    def _sum(self, left: list[Constraint], right: list[Constraint], number: int, *, is_open: bool) -> Constraint:
+        """``number`` pairs (or more) of two halves; what begins alike stands once, lest its continuations multiply."""
+        ways: list[Constraint] = []
+        for i, first in enumerate(left):
+            some = [b for j, b in enumerate(right) if i + j == number or (is_open and i + j > number)]
+            some = [b for b in some if b != NO_TEXT]
+            if first == NO_TEXT or not some:
+                continue
+            if first == _NONE:
+                ways += some
+                continue
+            behind = [_NONE if b == _NONE else Sequence((Literal(self.bounds.comma), b)) for b in some]
+            rest = behind[0] if len(behind) == 1 else Choice(tuple(behind))
+            ways.append(first if rest == _NONE else Sequence((first, rest)))
+        return ways[0] if len(ways) == 1 else Choice(tuple(ways)) if ways else NO_TEXT
 
 
 _NONE = Literal("")

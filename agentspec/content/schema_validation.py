@@ -33,7 +33,9 @@ def violation(schema: JsonSchema | Mapping[str, Any] | bool, text: str) -> str |
         error = best_match(validator.iter_errors(value))
     except RecursionError:
         return "nested too deeply to be validated"
-    except Exception as problem:  # no JSON, or whatever a broken schema makes of the validator
+    except BaseException as problem:  # no JSON, or whatever a broken schema makes of the validator
+        if not isinstance(problem, Exception) and type(problem).__name__ != "PanicException":  # of a library in Rust
+            raise
         return f"cannot be validated: {type(problem).__name__}: {problem}"
     return None if error is None else f"{error.json_path}: {error.message}"
 

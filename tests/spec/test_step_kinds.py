@@ -70,11 +70,13 @@ BROKEN: list[tuple[str, str, str]] = [
     ("regex: {}", "the key 'pattern' is missing", "regex"),
     ("regex: 3", "steps.s.regex: input should be", "3"),
     # json_schema
-    ("json_schema: {}", "json_schema: #/type: needs one or more of string, integer", "{}}"),
+    ("json_schema: {not: {}}", "json_schema: #: no value satisfies the schema", "{not"),
+    ("choice: [a], json_options: {depth: 1}", "'json_options' is for steps with json_schema", "json_options"),
+    ("json_schema: {}, json_options: {mode: lax}", "steps.s.json_options.mode: input should be", "lax"),
     ("json_schema: {type: strin}", "json_schema: #/type: needs one or more of string, integer", "{type"),
-    ("json_schema: {type: string, format: date}", "#/format: the keyword 'format' cannot be enforced here", "{type"),
+    ("json_schema: {type: string, format: iri}", "#/format: the format 'iri' cannot be enforced", "{type"),
     (
-        "json_schema: {type: object, properties: {a: {anyOf: [{type: string}, {not: {}}]}}}",
+        "json_schema: {type: object, properties: {a: {anyOf: [{type: string}, {type: strin}]}}}",
         "json_schema: #/properties/a/anyOf/1/type: needs one or more of", "{type: object",
     ),
     ("json_schema: {type: integer, minimum: 5, maximum: 4}", "#/minimum: no value satisfies this", "{type"),
