@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 
 import torch
+from questions import questions
 
 import agentspec
 from agentspec.engines.batch import Batch
 from agentspec.engines.models import open_engine
-from questions import questions
 
 
 def main() -> None:
@@ -55,10 +55,10 @@ def main() -> None:
             runs = play()
             clocks[way].append((time.perf_counter() - clock, time.process_time() - processor))
             texts[way] = [str(run) for run in runs]
-            calls = [run.usage.model_calls for run in runs]
+            calls, tokens = [run.usage.model_calls for run in runs], sum(run.usage.tokens for run in runs)
             print(
                 f"{way:21} {clocks[way][-1][0]:6.1f} s, processor {clocks[way][-1][1]:6.1f} s, "
-                f"{sum(run.usage.tokens for run in runs)} tokens, forwards {len(forwards) or sum(calls)}, of each {calls}",
+                f"{tokens} tokens, forwards {len(forwards) or sum(calls)}, of each {calls}",
                 flush=True,
             )
     same = [one == other for one, other in zip(texts["one by one"], texts["side by side"], strict=True)]
