@@ -74,8 +74,16 @@ class Batch:
         """Give each of the rows, as its ``answer``, the scores of its next token, shape (vocabulary,).
 
         A row that is new is encoded first by itself, its prompt's beginning shared. Raises EngineFault where the
-        common forward fails; where one of a single row does, that is the row's answer.
+        common forward fails, or all of it does not fit; where one of a single row does, that is the row's answer.
         """
+        try:
+            self._forward(rows)
+        except (MemoryError, RuntimeError) as problem:  # torch's own, of tensors that are put together here
+            raise EngineFault(f"{len(rows)} texts side by side do not fit: {str(problem).strip()[:200]}") from problem
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    def _forward(self, rows: Sequence[Row]) -> None:
         if any(row.closed for row in self._rows) or self._gaps() > SLACK:
             self._gather([])
         old = [row for row in rows if row in self._rows]
@@ -87,8 +95,6 @@ class Batch:
         if short := [row for row in old if row not in long]:
             self._together(short)
         self._gather([self._opened(row) for row in rows if row not in old])
-
-    # --------------------------------------------------------------------------------------------------------------
 
     def _gaps(self) -> int:
         return self._mask.shape[1] - 2 * max((len(row.places) for row in self._rows), default=0)

@@ -64,6 +64,24 @@ def test_what_is_taken_back_is_taken_back_in_its_row_alone(engine: TransformersE
         np.testing.assert_allclose(ours, theirs, atol=1e-2)
 
 
+def test_without_the_guard_too(engine: TransformersEngine) -> None:
+    agent = agentspec.loads(SILENT)
+    more: dict[str, Any] = {"guarded": False, "max_tokens": 30}
+    together = agent.run_many(TASKS, engine=engine, trace=False, **more)
+    assert [(told(run), run.reason) for run in together] == [
+        (told(run), run.reason) for run in alone(agent, engine, **more)
+    ]
+
+
+def test_a_session_begins_its_text_anew(engine: TransformersEngine) -> None:
+    agent = agentspec.loads(SILENT.replace("name: silent", "name: talk\nsemantics: infinite").replace(
+        "behavior: question answer", "behavior: (question answer)*"
+    ))  # fmt: skip
+    together = agent.run_many(TASKS, engine=engine, trace=False)
+    assert {run.status for run in together} == {"pending"}
+    assert [told(run) for run in together] == [told(run) for run in alone(agent, engine)]
+
+
 def test_one_forward_carries_all_of_them_on(engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     forward = Batch.forward

@@ -76,6 +76,18 @@ def test_one_row_that_fails_is_told_by_itself(make: Make) -> None:  # noqa: F811
     np.testing.assert_allclose(good.answer, alone(engine, good), rtol=0, atol=2e-3)  # type: ignore[arg-type]
 
 
+def test_too_little_memory_for_all_of_them(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    batch = TransformersEngine(make(), device="cpu").batch()
+    assert batch is not None
+
+    def full(*_: Any) -> None:
+        raise RuntimeError("cannot allocate\n")
+
+    monkeypatch.setattr(batches.kv, "gather", full)
+    with pytest.raises(EngineFault, match="2 texts side by side do not fit: cannot allocate"):
+        batch.forward([Row([1, 2]), Row([3])])
+
+
 def test_what_cannot_be_taken_back() -> None:
     row = Row([1, 2, 3])
     with pytest.raises(ValueError, match="3 tokens are there, 3 cannot be forgotten"):
