@@ -70,7 +70,7 @@ def serve(library: str, prepare: Callable[[Any, Any, Mapping[str, Any]], Run]) -
     for line in sys.stdin:
         task = json.loads(line)
         forwards.calls = forwards.tokens = 0
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         turns = run(task, ask)
-        seconds = time.perf_counter() - began
-        send(turns=turns, seconds=seconds, calls=forwards.calls, encoded=forwards.tokens)
+        seconds, worked = time.perf_counter() - began, time.process_time() - worked
+        send(turns=turns, seconds=seconds, worked=worked, calls=forwards.calls, encoded=forwards.tokens)
