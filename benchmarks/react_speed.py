@@ -291,6 +291,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=len(TASKS))
+    parser.add_argument("--alone", action="store_true", help="only the guarded agent")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON")
     options = parser.parse_args()
     engine = open_engine(MODEL)
@@ -308,7 +309,7 @@ def main() -> None:
             stack.callback(peer.process.wait)
             stack.callback(peer.process.stdin.close)  # type: ignore[union-attr]
         if options.tasks:
-            measure(engine, compiled, tools, peers, TASKS[: options.tasks])
+            measure(engine, compiled, tools, peers, TASKS[: options.tasks], alone=options.alone)
     print("a grammar written and read, ms of the processor (of the clock), medians:")
     for worked, clock, name in reversed(grammars(engine)):
         print(f"  {name}: {worked:.1f} ({clock:.1f})")
@@ -321,17 +322,17 @@ def main() -> None:
     )
 
 
-def measure(engine: Any, compiled: Compiled, tools: Any, peers: list[Peer], tasks: list[str]) -> None:
+def measure(engine: Any, compiled: Compiled, tools: Any, peers: list[Peer], tasks: list[str], *, alone: bool) -> None:
     """Play the tasks, each by all in turn, and print."""
     _, first, turns = guarded(compiled, engine, tools, "What is 1 + 1?")  # warm-up
-    for keep in (False, True):
+    for keep in () if alone else (False, True):
         plain(engine, first.prompt, turns[:1], keep=keep)
     for peer in peers:
         peer.does(engine, first.prompt, tools, calls=1)
         peer.seconds, peer.tokens, peer.calls = [], [], []
     ours: list[Spent] = []
     wrote: list[int] = []
-    loops: dict[str, list[Spent]] = {"sending the transcript again": [], "keeping its cache": []}
+    loops: dict[str, list[Spent]] = {} if alone else {"sending the transcript again": [], "keeping its cache": []}
     guard: list[float] = []
     draws: list[float] = []
     calls = forced = told = 0
@@ -349,7 +350,7 @@ def measure(engine: Any, compiled: Compiled, tools: Any, peers: list[Peer], task
         told += cues(engine, compiled, episode)
         shown = [f"{name} {times[-1]}" for name, times in loops.items()]
         shown += [f"{peer.name} {peer.seconds[-1]} for {peer.tokens[-1]} tokens" for peer in peers]
-        print(f"{task} {seconds} for {wrote[-1]} tokens; {', '.join(shown)}", flush=True)
+        print(f"{task} {'; '.join([f'{seconds} for {wrote[-1]} tokens', *shown])}", flush=True)
     same = [1.0] * len(ours)
     for name, times in loops.items():
         print(f"against generate {name}, per token and per task alike: {spread(times, ours, same)}")

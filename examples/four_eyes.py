@@ -25,10 +25,10 @@ def large(walk: Walk, digits: dict[int, str], number: str = "") -> tuple[float, 
     free = masked = 0.0
     for (mine, own), (token, digit) in zip([walk.score([t])[0] for t in digits], digits.items(), strict=True):
         deeper = (1.0, 1.0) if int(number + digit) > 100 else (0.0, 0.0)
-        if deeper[0] == 0 and mine > -math.inf and number + digit != "0":
-            walk.advance([token])
-            deeper = large(walk, digits, number + digit)
-            walk.rollback(1)
+        if deeper[0] == 0 and mine > -14 and number + digit != "0":  # rarer than one in a million is left out
+            further = walk.clone()
+            further.advance([token])
+            deeper = large(further, digits, number + digit)
         free, masked = free + math.exp(own) * deeper[0], masked + math.exp(mine) * deeper[1]
     return free, masked
 
