@@ -23,11 +23,15 @@ SAYS = {
     "own_tools.py": r"realizable=True(.|\n)*\n\[Answer\] .*\naccepted\n$",
     "own_loop.py": r"'answer' is refused: it would break the rule 'look-first'(.|\n)*the rule 'answer-once-known'"
     r"(.|\n)*may end: True\nlook-first: satisfied\nanswer-once-known: satisfied\n$",
+    "four_eyes.py": r"^before an approval: over 100 with probability 0\.(?!0000)\d+ by the model alone, 0\.0000 under "
+    r"the guard\n  84\.5: (?!0\.00e)\S+ alone, (?!0\.00e)\S+ under the guard\n(.|\n)*"
+    r"  250: (?!0\.00e)\S+ alone, 0\.00e\+00 under the guard\n(.|\n)*"
+    r"after it: over 100 with probability 0\.(?!0000)\d+ by the model alone, 0\.(?!0000)\d+ under the guard\n",
     "transformers_generate.py": r"^observation \{ok\((.|\n)*\n\[Answer\] ",
 }
 """What each script is to print."""
 
-LONGER = {"async_many.py", "transformers_generate.py"}
+LONGER = {"async_many.py", "four_eyes.py", "transformers_generate.py"}
 
 RUN_NOTEBOOK = """
 import sys, nbclient, nbformat
