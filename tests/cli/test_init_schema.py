@@ -159,7 +159,8 @@ steps:
     temperature: 0.5, top_k: 9, top_p: 0.9, min_p: 0.1, repetition_penalty: 1.1}}
   code: {by: model, cue: "[C]", regex: {pattern: "[a-z]+", max_chars: 9}}
   short: {by: model, cue: "[CC]", regex: "[a-z]+"}
-  record: {by: model, cue: "[R]", json_schema: {type: object, properties: {n: {type: integer}}}}
+  record: {by: model, cue: "[R]", json_schema: {type: object, properties: {n: {type: integer}}}, json_options: {
+    mode: strict, max_chars: 9, max_items: 2, max_digits: 3, max_extra: 1, depth: 1, whitespace: one-space}}
   action: {by: model, cue: "[Do]", tool: name}
   input: {by: model, cue: "[In]", tool: arguments}
   seen: {by: tool, cue: "[See]", max_tokens: 50}
