@@ -243,10 +243,10 @@ def words_of_guard(position: Position, longest: int) -> Ways:
 
 @unhurried
 @given(guards, st.randoms(use_true_random=False))
-def test_a_segment_generates_what_the_guard_offers(guard: Guard, rng: Random) -> None:
+def test_a_segment_generates_all_that_the_guard_offers(guard: Guard, rng: Random) -> None:
     for position in positions(guard, rng):
         if len(segment(position).nodes) < limits.SEGMENT_NODES:
-            assert words_of_segment(position, 5) == words_of_guard(position, 5)
+            assert words_of_segment(position, 5) >= words_of_guard(position, 5)
 
 
 def check_segment(guard: Guard, rng: Random) -> None:

@@ -71,6 +71,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (info / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(f"[agentspec.tools]\n{points}\n")
         monkeypatch.syspath_prepend(str(site))
+        sys.modules.pop(f"{name}_code", None)  # of another test, if it is there
         modules.add(f"{name}_code")
         return site
 
