@@ -34,6 +34,7 @@ def wrote(theirs: tuple[Any, Any], text: Any, guard: GuardLogits, **more: Any) -
     )
 
 
+@pytest.mark.long
 def test_generate_writes_an_episode(theirs: tuple[Any, Any]) -> None:
     import torch
 

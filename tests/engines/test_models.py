@@ -345,6 +345,7 @@ print(json.dumps({
 
 
 @pytest.mark.model
+@pytest.mark.long
 def test_the_default_model_for_real() -> None:
     folder = fetch("smollm2-135m")
     done = subprocess.run([sys.executable, "-c", LOAD, str(folder)], capture_output=True, text=True, check=True)

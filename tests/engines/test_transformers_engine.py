@@ -136,6 +136,7 @@ def test_a_tool_forges_nothing(engine: TransformersEngine, answer: str, fail: bo
         assert holds(rule.formula, [letter.true for letter in episode.word])
 
 
+@pytest.mark.long
 def test_hot_runs_are_accepted_and_repeatable(engine: TransformersEngine, tmp_path: Path) -> None:
     runs = []
     for _ in range(2):
@@ -155,6 +156,7 @@ def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
         TransformersEngine(tmp_path)
 
 
+@pytest.mark.long
 def test_the_command_line_runs(engine: TransformersEngine, tmp_path: Path) -> None:
     del engine  # the model is fetched
     command = [sys.executable, "-m", "agentspec", "run", "react", "-", "--json", "--seed", "1", "--temperature", "0.7"]

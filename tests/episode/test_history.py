@@ -33,6 +33,10 @@ def play(made: Compiled, rng: Random, answer: Callable[[], Any], budget: Budget 
 def check_records(made: Compiled, rules: list[Asked], records: list[StepRecord]) -> int:
     """No call breaks a rule, and ``empty(…)`` is said just where no candidate keeps the rules. Returns the calls."""
     past, calls = Past(), 0
+    written: dict[str, list[str]] = {}  # of each step, the candidates that its grammar takes
+    for bound in made.alphabet.bounds.values():
+        grammar = Language(bound.inner)
+        written[bound.name] = [text for text in candidates(str(bound.letter.tool)) if grammar.accepts(text)]
     for record in records:
         letter = record.letter
         assert letter is not None
@@ -47,7 +51,7 @@ def check_records(made: Compiled, rules: list[Asked], records: list[StepRecord])
                 past.events.append(("ok", letter.tool, record.value))
             past.events.append(("said", str(letter.step), record.shown))
         for bound in made.alphabet.bounds.values():
-            some = [text for text in candidates(str(bound.letter.tool)) if Language(bound.inner).accepts(text)]
+            some = written[bound.name]
             here = [rule for rule in rules if rule.tool == bound.letter.tool]
             if bound.name in letter.true:
                 assert not any(all(fine(rule, value_of(text), past) for rule in here) for text in some), past.events
