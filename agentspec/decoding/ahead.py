@@ -7,6 +7,7 @@ what is written does not depend on what was guessed: a guess that is not drawn i
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +29,14 @@ class Lookup:
         """What may follow the tokens."""
         if self.most <= 0 or len(tokens) <= self.match:
             return []
-        last = list(tokens[-self.match :])
-        for begin in range(len(tokens) - self.match - 1, -1, -1):
-            if tokens[begin] == last[0] and list(tokens[begin : begin + self.match]) == last:
-                return list(tokens[begin + self.match : begin + self.match + self.most])
+        packed = tokens if isinstance(tokens, array) else array("I", tokens)  # as bytes it is searched quickly
+        text, size = packed.tobytes(), packed.itemsize
+        last, end = text[-size * self.match :], len(text) - size
+        while (at := text.rfind(last, 0, end)) >= 0:
+            if at % size == 0:
+                begin = at // size + self.match
+                return list(tokens[begin : begin + self.most])
+            end = at + len(last) - 1
         return []
 
 
@@ -48,6 +53,8 @@ class Ahead:
         self._coming: list[int] = []
         self._rows: list[NDArray[np.float32]] = []
         self._waiting = 0
+        self._read = array("I")
+        """What was looked through of the source's tokens."""
 
     @property
     def length(self) -> int:
@@ -69,7 +76,10 @@ class Ahead:
         if self._lookup is None or self._rows or not getattr(self.source, "forgets", False):
             return
         room = self._lookup.most + 1 - max(self._waiting, 1)
-        found = self._lookup.guess(self.source.tokens)[:room] if room > 0 else []
+        if room <= 0:
+            return
+        self._read.extend(self.source.tokens[len(self._read) :])
+        found = self._lookup.guess(self._read)[:room]
         if found and (found := found[: matching(found)]):
             self.source.append(found)
             self._coming = found
@@ -99,9 +109,13 @@ class Ahead:
     def rollback(self, tokens: int) -> None:
         """Forget the last tokens of the text."""
         self._settle()
-        self.source.rollback(tokens)
+        self._take_back(tokens)
 
     def _settle(self) -> None:
         if self._coming:
-            self.source.rollback(len(self._coming))
+            self._take_back(len(self._coming))
         self._coming, self._rows = [], []
+
+    def _take_back(self, tokens: int) -> None:
+        self.source.rollback(tokens)
+        del self._read[self.source.length :]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
@@ -154,7 +154,9 @@ class Episode:
         matcher = self.engine.matcher(lower(writing.plan, texts.of_letter, texts.of_letters, self.engine.special))
         landing = self._landing(writing, texts)
         ended = False
-        drawn = decode(matcher, source, lambda: self._sampler(writing), self.counters, landing, logprobs=self.logprobs)
+        own = any(step.sampling for step in self.compiled.agent.spec.steps.values())
+        sampler = partial(self._sampler, writing) if own else lambda: self.sampler
+        drawn = decode(matcher, source, sampler, self.counters, landing, logprobs=self.logprobs)
         with closing(drawn) as written:
             for emitted in written:
                 ended = emitted.end
@@ -182,8 +184,6 @@ class Episode:
     def _sampler(self, writing: Writing) -> Sampler:
         """How the next token is drawn: by the settings of the step under way, once its cue tells which it is."""
         steps = self.compiled.agent.spec.steps
-        if not any(step.sampling for step in steps.values()):
-            return self.sampler
         step = begun([steps[name] for name in dict.fromkeys(str(a.step) for a in writing.offered)], writing.text)
         settings: dict[str, Any] = dict(step.sampling) if step else {}
         return replace(self.sampler, **settings)
