@@ -54,7 +54,7 @@ version: 1
 name: react-three
 steps:
   question: {by: user, cue: "[Question]"}
-  thought: {by: model, cue: "[Thought]", text: {max_chars: 120}}
+  thought: {by: model, cue: "[Thought]", text: {min_chars: 40, max_chars: 120}}
   action: {by: model, cue: "[Action]", tool: name}
   action_input: {by: model, cue: "[Action Input]", tool: arguments}
   observation: {by: tool, cue: "[Observation]", max_tokens: 120}

@@ -19,8 +19,8 @@ def prepare(model: Any, tokenizer: Any, schemas: Mapping[str, Any]) -> Run:
     empty = guidance.models.Transformers(model, tokenizer, echo=False, enable_monitoring=False)
     roles = {"system": guidance.system, "user": guidance.user}
 
-    def line(name: str) -> Any:
-        return guidance.gen(name, regex="[^\n]{1,120}", temperature=0.0) + "\n"
+    def line(name: str, least: int) -> Any:
+        return guidance.gen(name, regex=f"[^\n]{{{least},120}}", temperature=0.0) + "\n"
 
     def run(task: Mapping[str, Any], ask: Ask) -> list[str]:
         text, turns = empty, []
@@ -29,14 +29,14 @@ def prepare(model: Any, tokenizer: Any, schemas: Mapping[str, Any]) -> Run:
                 text += message["content"]
         with guidance.assistant():
             for _ in range(task["calls"]):
-                text += "[Thought] " + line("thought") + "[Action] " + guidance.select(list(schemas), name="tool")
+                text += "[Thought] " + line("thought", 40) + "[Action] " + guidance.select(list(schemas), name="tool")
                 text += "\n[Action Input] "
                 name = text["tool"]
                 text += guidance.json("given", schema=schemas[name], temperature=0.0) + "\n"
                 said = f"[Thought] {text['thought']}\n[Action] {name}\n[Action Input] {text['given']}\n"
                 turns.append(said)
                 text += ask(name, json.loads(text["given"]))
-            text += "[Answer] " + line("answer")
+            text += "[Answer] " + line("answer", 1)
         turns.append(f"[Answer] {text['answer']}\n")
         return turns
 

@@ -16,7 +16,7 @@ from outlines.types import JsonSchema, Regex, either
 from outlines.types.dsl import Term
 from react_peer import Ask, Run, serve
 
-LINE = "[^\n]{1,120}\n"
+THOUGHT, LINE = "[^\n]{40,120}\n", "[^\n]{1,120}\n"
 MOST = 200
 
 
@@ -29,14 +29,14 @@ def prepare(model: Any, tokenizer: Any, schemas: Mapping[str, Any]) -> Run:
         made = outlines.Generator(wrapped, term)
         return lambda text: made(text, max_new_tokens=MOST, do_sample=False)
 
-    line, tool = generator(Regex(LINE)), generator(either(*schemas))
+    thought, line, tool = generator(Regex(THOUGHT)), generator(Regex(LINE)), generator(either(*schemas))
     inputs = {name: generator(JsonSchema(json.dumps(schema))) for name, schema in schemas.items()}
 
     def run(task: Mapping[str, Any], ask: Ask) -> list[str]:
         text, turns = task["prompt"], []
         for _ in range(task["calls"]):
             said = "[Thought] "
-            said += line(text + said) + "[Action] "
+            said += thought(text + said) + "[Action] "
             name = tool(text + said)
             said += f"{name}\n[Action Input] "
             given = inputs[name](text + said)
