@@ -1,7 +1,9 @@
-"""How much memory a process may still take, and how much a model's weights will."""
+"""How much memory a process may still take, how much a model's weights will, and giving back what is not needed."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import math
 import struct
@@ -41,6 +43,12 @@ def _container() -> int | None:
         return max(0, limit - taken + pages.get("inactive_file", 0) + pages.get("active_file", 0))
     except (OSError, ValueError, LookupError):  # "max": no limit
         return None
+
+
+def give_back() -> None:
+    """Give freed memory back to the system, where the C library keeps it (glibc): some milliseconds."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another library, without such a function
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def parameters(folder: Path) -> int | None:

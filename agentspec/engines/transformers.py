@@ -24,7 +24,7 @@ from agentspec.engines import kv
 from agentspec.engines.batch import Batch
 from agentspec.engines.device import choose_device, choose_dtype, describe
 from agentspec.engines.engine import Message
-from agentspec.engines.memory import available, parameters
+from agentspec.engines.memory import available, give_back, parameters
 from agentspec.engines.prefix import Prefixes
 from agentspec.engines.source import TransformersSource
 from agentspec.engines.special import SpecialTokens
@@ -60,6 +60,7 @@ class TransformersEngine:
         self._ll = _ll_tokenizer(self._tokenizer, self._vocabulary, self.end_token, folder)
         self._matchers = MatcherFactory(self._ll, self.end_token)
         self._special = SpecialTokens(self._tokenizer, self._ll.is_special_token, self._plain)
+        give_back()  # loading has freed tens of MB
 
     def _end_tokens(self, folder: Path) -> list[int]:
         """The tokens by which the model may end: first the one its chat template ends a turn with, else its own."""
