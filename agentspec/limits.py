@@ -263,6 +263,12 @@ RULE_INSTANCES = 1_000
 STEP_LETTERS = 256
 """Letters of one step."""
 
+NOTATION_BYTES = 1_000_000
+"""Bytes of a file in the notation that ``agentspec import`` reads."""
+
+NOTATION_DEPTH = 100
+"""Lists that may be open at one place of it."""
+
 # ---- guard
 
 COST_CELLS = 5_000_000

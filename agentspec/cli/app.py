@@ -18,6 +18,7 @@ from agentspec.cli import (
     diff,
     doctor,
     explain,
+    import_notation,
     init,
     models,
     replay,
@@ -45,6 +46,7 @@ app.command("automaton")(automaton.automaton)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
+app.command("import")(import_notation.import_notation)
 app.command("init")(init.init)
 app.command("schema")(schema.schema)
 app.command("templates")(templates.templates)
