@@ -30,6 +30,8 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/agents.py
 	$(BIN)/python benchmarks/clerk.py
 	$(BIN)/python benchmarks/decoder.py
+	$(BIN)/python benchmarks/react_speed.py --tasks 3
+	$(BIN)/python benchmarks/many.py
 	$(BIN)/python benchmarks/translate.py
 	$(BIN)/python benchmarks/declare.py
 	$(BIN)/python benchmarks/compile.py
