@@ -10,6 +10,8 @@ import pytest
 import agentspec
 from agentspec import Budget, InvalidInput
 from agentspec.automata.letter import Owner
+from agentspec.checking.compile import compile_agent
+from agentspec.spec.load import load_text
 from tests.api.toys import TEXT, add, small
 from tests.decoding import gbnf
 from tests.laws.harness import Count, sound
@@ -245,3 +247,16 @@ def test_the_cursor_follows_what_an_episode_writes() -> None:
             assert cursor.take(str(record.letter.step), record.content, tokens=record.tokens) == record.letter
     assert cursor.must_end
     assert cursor.verdicts(ended=True) == run.verdicts
+
+
+@pytest.mark.long
+def test_five_thousand_choices() -> None:
+    """pytest -m long tests/api/test_cursor.py"""
+    lines = ", ".join(f'"option number {i}"' for i in range(5000))
+    steps = f'steps:\n  q: {{by: user, cue: "[Q]"}}\n  a: {{by: model, cue: "[A]", choice: [{lines}]}}\n'
+    cursor = agentspec.Cursor(compile_agent(load_text(f"version: 1\nname: many\n{steps}behavior: q a\n")))
+    cursor.take("q", "Which?")
+    with pytest.raises(InvalidInput):
+        cursor.take("a", "option number 5000")
+    cursor.take("a", "option number 4999")
+    assert cursor.must_end
