@@ -38,9 +38,9 @@ def main() -> None:
 
     def counted(self: Batch, rows: object) -> None:
         forwards.append(1)
-        forward(self, rows)  # type: ignore[arg-type]
+        forward(self, rows)  # type: ignore[arg-type]  # passed on as it came
 
-    Batch.forward = counted  # type: ignore[assignment, method-assign]
+    Batch.forward = counted  # type: ignore[assignment, method-assign]  # to count
     ways: dict[str, Callable[[], list[agentspec.Run]]] = {
         "one by one": lambda: [agent.run(t, engine=engine, trace=False, lookahead=0) for t in tasks],
         "one by one, guessing": lambda: [agent.run(t, engine=engine, trace=False) for t in tasks],

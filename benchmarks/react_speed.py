@@ -310,7 +310,7 @@ def main() -> None:
         peers = [peer for name, python in given if (peer := start(name, python, schemas)) is not None]
         for peer in peers:
             stack.callback(peer.process.wait)
-            stack.callback(peer.process.stdin.close)  # type: ignore[union-attr]
+            stack.callback(peer.process.stdin.close)  # type: ignore[union-attr]  # it was opened as a pipe
         if options.tasks:
             measure(engine, compiled, tools, peers, TASKS[: options.tasks], alone=options.alone)
     print("a grammar written and read, ms of the processor (of the clock), medians:")

@@ -97,7 +97,7 @@ def broken(events: list[Event], last: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("episodes", "least"), [(12, {"paid": 1, "declined": 1}), pytest.param(
+    ("episodes", "least"), [(25, {"paid": 1, "declined": 1}), pytest.param(
         300, {"large": 10, "paid": 10, "declined": 10, "retried": 5}, marks=pytest.mark.long
     )]
 )  # fmt: skip

@@ -150,7 +150,7 @@ class _SharedSource:
 
     @property
     def tokens(self) -> list[int]:
-        tokens: list[int] = self._source.tokens  # type: ignore[attr-defined]
+        tokens: list[int] = self._source.tokens  # type: ignore[attr-defined]  # what it lacks, this lacks
         return tokens
 
     @property
@@ -164,7 +164,7 @@ class _SharedSource:
         with self._turn:
             if self._stop.is_set():
                 raise Stopped
-            scores: NDArray[np.float32] = self._source.scores(last)  # type: ignore[attr-defined]
+            scores: NDArray[np.float32] = self._source.scores(last)  # type: ignore[attr-defined]  # the same
             return scores
 
     def logits(self) -> NDArray[np.float32]:

@@ -236,7 +236,7 @@ def _literals(label: Label) -> dict[int, bool] | None:
     found: dict[int, bool] = {}
     for part in parts:
         sign = not (isinstance(part, tuple) and part[0] == "!")
-        inner = part if sign else part[1][0]  # type: ignore[index]
+        inner = part if sign else part[1][0]  # type: ignore[index]  # of ("!", (x,))
         if inner is True and sign:
             continue
         if isinstance(inner, bool) or not isinstance(inner, int) or found.setdefault(inner, sign) != sign:

@@ -76,7 +76,7 @@ class Labelling:
         by_key: dict[K, list[Letter]] = {}
         for letter, key in moves:
             by_key.setdefault(key, []).append(letter)
-        ordered = sorted(by_key.items(), key=lambda item: item[0])  # type: ignore[arg-type,return-value]
+        ordered = sorted(by_key.items(), key=lambda item: item[0])  # type: ignore[arg-type,return-value]  # keys have an order
         found = {key: self._labels(letters) for key, letters in ordered}
         longest = max(found, key=lambda key: len(", ".join(map(str, found[key]))), default=None)
         if longest is not None and len(found) > 1 and len(found[longest]) > 1 and _total([a for a, _ in moves]):

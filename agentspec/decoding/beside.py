@@ -35,7 +35,7 @@ class Beside(Generic[T]):
         found, problem = self._given.get()
         if problem is not None:
             raise problem
-        return found  # type: ignore[return-value]
+        return found  # type: ignore[return-value]  # None only with a problem
 
     def _serve(self) -> None:
         while self._asked.get():

@@ -17,7 +17,7 @@ class Mask:
     def __init__(self, words: NDArray[np.uint32], vocabulary: int) -> None:
         self.vocabulary = vocabulary
         self._words = words
-        self._bytes = memoryview(words.view(np.uint8))  # type: ignore[arg-type]
+        self._bytes = memoryview(words.view(np.uint8))  # type: ignore[arg-type]  # arrays are buffers
         self._set = np.flatnonzero(words)
 
     @classmethod

@@ -26,7 +26,7 @@ def _system() -> int | None:
     except (OSError, ValueError, LookupError):
         pass
     try:
-        import psutil  # type: ignore[import-untyped]
+        import psutil  # type: ignore[import-untyped]  # optional: /proc comes first
 
         return int(psutil.virtual_memory().available)
     except Exception:  # not installed, or not for this system

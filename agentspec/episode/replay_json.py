@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _BLANK = re.compile(r"[ \t\r\n]*")
-_read_string = json.decoder.scanstring  # type: ignore[attr-defined]
+_read_string = json.decoder.scanstring  # type: ignore[attr-defined]  # there, and not in the stubs
 
 
 @dataclass

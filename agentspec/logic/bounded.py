@@ -58,7 +58,7 @@ def within(
     """
     step, join = STEPS[operator]
     if high is None:
-        result = share(operator(operand))  # type: ignore[call-arg]
+        result = share(operator(operand))  # type: ignore[call-arg]  # the keys of STEPS take one
     else:
         result = operand
         for _ in range(high - low):

@@ -156,7 +156,7 @@ class _Reader:
         return Compared(wanted, tuple(self.found))
 
     def comparison(self, place: SourceText, match: re.Match[str]) -> Comparison:
-        operator: Operator = match["operator"]  # type: ignore[assignment]
+        operator: Operator = match["operator"]  # type: ignore[assignment]  # the pattern has only these
         left, right = (self.operand(place, match, side) for side in ("left", "right"))
         own = [isinstance(one, _Own) for one in (left, right)]
         if own == [True, True]:

@@ -36,7 +36,7 @@ def refined(signatures: list[bool], edges: list[list[tuple[str, int]]]) -> set[f
         key = [names[one] for one in finer]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400)
 @given(graphs())
 @example(([False, True], [[], []]))
 @example(([False, False], [[("a", 0)], []]))

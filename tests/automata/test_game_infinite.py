@@ -32,7 +32,7 @@ conditions: st.SearchStrategy[Acceptance] = st.recursive(
     ),
     max_leaves=6,
 )
-games = settings(deadline=None, max_examples=150)
+games = settings(deadline=None, max_examples=300)
 
 
 @st.composite

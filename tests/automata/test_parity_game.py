@@ -12,7 +12,7 @@ from agentspec.automata.acceptance import Acceptance, All, Any, Fin, Inf
 from agentspec.automata.parity_game import ParityGame
 from agentspec.automata.zielonka import zielonka_tree
 
-games = settings(deadline=None, max_examples=150)
+games = settings(deadline=None, max_examples=300)
 
 
 @st.composite
@@ -132,7 +132,7 @@ conditions: st.SearchStrategy[Acceptance] = st.recursive(
 rounds = st.lists(st.frozensets(marks, max_size=3), min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=500)
 @given(conditions, st.lists(st.frozensets(marks, max_size=3), max_size=3), rounds)
 def test_the_leaves_are_a_memory_for_the_condition(
     condition: Acceptance, prefix: list[frozenset[int]], loop: list[frozenset[int]]

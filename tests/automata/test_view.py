@@ -24,7 +24,7 @@ from agentspec.spec.load import load
 
 NAMES = ("a", "b", "c")
 LETTERS = {name: Letter(frozenset({name}), frozenset(), name, Owner.MODEL) for name in NAMES}
-quick = settings(deadline=None, max_examples=80)
+quick = settings(deadline=None, max_examples=150)
 
 
 @st.composite

@@ -122,7 +122,7 @@ def test_the_guarantee_is_partial_just_where_the_model_needs_to_know() -> None:
 def test_no_run_keeps_a_broken_rule_and_budgets_hold() -> None:
     ends: Counter[str] = Counter()
     back = 0
-    for seed in range(75):
+    for seed in range(150):
         spec = predicate_spec(seed, more=True)
         if not spec.compiled.partial:
             continue
@@ -136,9 +136,9 @@ def test_no_run_keeps_a_broken_rule_and_budgets_hold() -> None:
             assert run.episode.result.unguaranteed == spec.compiled.unguaranteed
             ends[run.episode.result.status] += 1
             back += sum("taken back" in record.detail for record in run.records)
-    assert ends["accepted"] > 5, ends
-    assert ends["stopped_rule"] > 0, ends
-    assert back > 2, back
+    assert ends["accepted"] > 10, ends
+    assert ends["stopped_rule"] > 2, ends
+    assert back > 5, back
 
 
 def asked_of(at: str, behavior: str, *rules: str) -> Compiled:

@@ -77,7 +77,7 @@ def check_run(spec: PredicateSpec, records: list[StepRecord], calls: list[tuple[
 
 def test_no_accepted_run_breaks_a_rule_and_all_end_within_their_budget() -> None:
     ends: Counter[str] = Counter()
-    for seed in range(36):
+    for seed in range(60):
         spec = predicate_spec(seed)
         if not spec.compiled.realizable or spec.compiled.partial:
             continue

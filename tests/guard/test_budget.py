@@ -29,7 +29,7 @@ TOOL = [Letter(frozenset({f"t{i}"}), step=f"t{i}", owner=Owner.TOOL) for i in ra
 USER = [Letter(frozenset({"u"}), step="u", owner=Owner.USER)]
 PLENTY = Budget(10**6, 10**4, 10**4)
 
-unhurried = settings(deadline=None, max_examples=120)
+unhurried = settings(deadline=None, max_examples=200)
 
 
 def random_arena(rng: Random) -> Arena:
