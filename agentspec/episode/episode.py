@@ -176,7 +176,7 @@ class Episode:
                         yield text
                     yield from self._cut(writing)
                 if not matcher.finished:
-                    self._check_time()
+                    self.check_time()
         yield from self._cut(writing, final=True, ended=ended)
         if ended and writing.within:
             yield BORDER
@@ -418,7 +418,8 @@ class Episode:
         """What is left of the time-out; None without one."""
         return None if self.timeout is None else max(self.timeout - (time.perf_counter() - self._began), 0.001)
 
-    def _check_time(self) -> None:
+    def check_time(self) -> None:
+        """Raises OutOfTime where the time-out has passed."""
         if self.timeout is not None and time.perf_counter() - self._began > self.timeout:
             raise OutOfTime
 

@@ -58,7 +58,7 @@ class UnguardedEpisode(Episode):
         """Write until a call is complete. Returns whether the model ended."""
         text, tokens, logprob, began = b"", 0, 0.0, time.perf_counter()
         while True:
-            self._check_time()
+            self.check_time()
             if self.counters.tokens >= self.asked.tokens:
                 raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
             logits = source.logits()
