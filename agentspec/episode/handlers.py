@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 
 from agentspec.episode.moment import Moment, Said
+from agentspec.episode.transcript import printable
 from agentspec.errors import ToolError, nearest
 
 _PLAN = re.compile(r"#E([0-9]+) = ([A-Za-z_][\w-]*)\[(.*)\]", re.DOTALL)
@@ -39,12 +41,26 @@ def alike(answer: str) -> str:
     return plain
 
 
-def agreed(moment: Moment, /, *, of: str, least: int) -> str | None:
-    """The answer of the vote at the step ``of``, where at least ``least`` samples gave it."""
-    voted = moment.latest(of)
-    if voted is None or voted.failed or not isinstance(voted.value, dict):
+def repeat(moment: Moment, /, *, of: list[str]) -> str | None:
+    """What the latest of some steps said that did not fail: the answer of the agent or vote it is, or its text."""
+    found = next((one for one in reversed(moment.steps) if one.step in of and not one.failed), None)
+    if found is None:
         return None
-    return str(voted.value["answer"]) if voted.value["votes"] >= least else None
+    return str(found.value["answer"]) if isinstance(found.value, dict) and "answer" in found.value else found.content
+
+
+def confirm(moment: Moment, /, *, of: list[str], question: str) -> str:
+    """Show some steps to the person at the terminal and ask; what is typed is the text. Nobody there: ToolError."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise ToolError("no, nobody is there to ask")
+    shown = [f"  {one.content}" for one in moment.since(moment.step) if one.step in of]
+    print(
+        "\n".join(["", *map(printable, shown), f"{question} [yes/no, and why] "]), end="", file=sys.stderr, flush=True
+    )
+    said = sys.stdin.readline().strip()
+    if not said:
+        raise ToolError("no, nothing was said")
+    return said
 
 
 def delegate(moment: Moment, /, *, to: str | None, task: str | None) -> Said:
@@ -118,5 +134,5 @@ def _content(moment: Moment, step: str) -> str:
 
 
 HANDLERS: Mapping[str, Callable[..., str | Said | None]] = {
-    "agreed": agreed, "delegate": delegate, "planned": planned, "summary": summary, "vote": vote,
+    "confirm": confirm, "delegate": delegate, "planned": planned, "repeat": repeat, "summary": summary, "vote": vote,
 }  # fmt: skip
