@@ -37,7 +37,6 @@ def test_it_runs_under_its_guard(name: str, tmp_path: Path) -> None:
         "--json",
         "--seed",
         "1",
-        timeout=600,
         AGENTSPEC_MODEL="smollm2-135m",
     )
     spec = load(name).spec
