@@ -75,10 +75,10 @@ class Compiled:
         return frozenset(step.name for step in self.agent.spec.steps.values() if step.unenforced)
 
     @cached_property
-    def proposing(self) -> frozenset[str]:
-        """The model's steps for which a handler proposes a text."""
-        steps = self.agent.spec.steps.values()
-        return frozenset(one.name for one in steps if one.handler is not None and one.owner == Owner.MODEL)
+    def proposed(self) -> frozenset[str]:
+        """The model's steps that code may write."""
+        steps = self.agent.spec.steps
+        return frozenset(name for name in self.agent.spec.handlers if steps[name].owner == Owner.MODEL)
 
     @property
     def realizable(self) -> bool:
@@ -199,8 +199,8 @@ class Compiled:
         sure = None
         if self.sure is not None:
             arena = replace(self.arena, knowing=False)
-            sure = Guard(arena, self.sure, Costs(arena, weights), None, self.fallible, self.proposing)
-        return Guard(self.arena, self.solution, Costs(self.arena, weights), sure, self.fallible, self.proposing)
+            sure = Guard(arena, self.sure, Costs(arena, weights), fallible=self.fallible, proposed=self.proposed)
+        return Guard(self.arena, self.solution, Costs(self.arena, weights), sure, self.fallible, self.proposed)
 
     @property
     def blocking(self) -> tuple[Rule, ...]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from agentspec import limits
-from agentspec.checking.cache import compiled_agent
+from agentspec.checking.asked import Above, above, asked, reached, too_deep
 from agentspec.checking.compile import Compiled
 from agentspec.episode.handlers import HANDLERS
 from agentspec.episode.moment import Moment, Said
-from agentspec.errors import InvalidInput, SpecError
+from agentspec.errors import InvalidInput
 from agentspec.spec.handler import Handler
 from agentspec.toolbox.registry import Imported, load_tools
 from agentspec.toolbox.tool import Tool
@@ -47,6 +48,12 @@ class Member:
     tools: Mapping[str, Tool]
     handlers: Mapping[str, Ready]
 
+    @cached_property
+    def height(self) -> int:
+        """How deep agents ask agents, itself counted."""
+        below = [member.height for ready in self.handlers.values() for member in ready.agents.values()]
+        return 1 + max(below, default=0)
+
 
 def crew(
     compiled: Compiled,
@@ -59,8 +66,7 @@ def crew(
     Agents that they ask are compiled and their tools loaded; ``imported`` is told what was run; files of theirs are to
     be locked. Raises InvalidInput; SpecError where such an agent cannot be guarded or asks itself.
     """
-    source = compiled.agent.source
-    return _Making(imported).crew(compiled, functions, () if source is None else (source.resolve(),))
+    return _Making(imported).crew(compiled, functions, above(compiled))
 
 
 @dataclass
@@ -70,43 +76,35 @@ class _Making:
     imported: Callable[[Imported], object] | None
     members: dict[Path, Member] = field(default_factory=dict)
 
-    def crew(
-        self, compiled: Compiled, functions: Mapping[str, Callable[..., Any]], above: tuple[Path, ...]
-    ) -> dict[str, Ready]:
+    def crew(self, compiled: Compiled, functions: Mapping[str, Callable[..., Any]], by: Above) -> dict[str, Ready]:
         found = {}
         for step, handler in compiled.agent.spec.handlers.items():
-            function = functions.get(step) or (HANDLERS.get(handler.name) if handler.function is None else None)
+            shipped = HANDLERS.get(handler.name) if handler.function is None else None
+            function = functions.get(step, shipped)
             if function is None:
                 raise InvalidInput(f"the handler of '{step}', {handler.name}, is not at hand")
-            members = {name: self._member(path, step, above) for name, path in handler.agents}
+            members = {name: self._member(path, step, by) for name, path in handler.agents}
             found[step] = Ready(handler.name, function, _settings(handler), members)
         return found
 
-    def _member(self, path: Path, step: str, above: tuple[Path, ...]) -> Member:
-        here = path.resolve()
-        if here in above:
-            circle = " → ".join(one.stem for one in (*above[above.index(here) :], here))
-            raise SpecError(f"the handler of '{step}' asks in a circle: {circle}")
-        if len(above) > limits.ASKED_DEPTH:
-            raise SpecError(f"the handler of '{step}': agents ask agents more than {limits.ASKED_DEPTH} deep")
+    def _member(self, path: Path, step: str, by: Above) -> Member:
+        here = reached(step, path, by)
         if here not in self.members:
-            self.members[here] = self._made(path, step, (*above, here))
+            self.members[here] = self._made(path, step, (*by, here))
+        if len(by) + self.members[here].height > limits.ASKED_DEPTH:
+            raise too_deep(step)
         return self.members[here]
 
-    def _made(self, path: Path, step: str, above: tuple[Path, ...]) -> Member:
-        compiled = compiled_agent(str(path))
+    def _made(self, path: Path, step: str, by: Above) -> Member:
+        compiled = asked(step, path)
         agent = compiled.agent
-        if agent.spec.semantics == "infinite":
-            raise SpecError(f"the handler of '{step}' asks '{agent.name}', which is a session without an end")
-        _ = compiled.guard
         loaded = load_tools(
             agent.tools, path.parent, agent=path, predicates=agent.spec.functions,
             handlers=functions_of(agent.spec.handlers),
         )  # fmt: skip
         for one in loaded.imported if self.imported is not None else ():
             self.imported(one)
-        handlers = self.crew(compiled, loaded.handlers, above)
-        return Member(compiled.with_functions(loaded.functions), loaded, handlers)
+        return Member(compiled.with_functions(loaded.functions), loaded, self.crew(compiled, loaded.handlers, by))
 
 
 def _settings(handler: Handler) -> dict[str, Any]:
@@ -116,4 +114,3 @@ def _settings(handler: Handler) -> dict[str, Any]:
 def functions_of(handlers: Mapping[str, Handler]) -> dict[str, Any]:
     """The functions of an author's own handlers, by step."""
     return {step: one.function for step, one in handlers.items() if one.function is not None}
-

@@ -352,19 +352,22 @@ class Episode:
     def _budget(self) -> Budget:
         """What was asked for, lowered to what the context window holds beside the prompt and all observations.
 
-        Raises BudgetRefused where no number of calls leaves enough.
+        Calls are given up first, then steps, of which handlers may write some. Raises BudgetRefused where none of that
+        leaves enough.
         """
         costs = self.guard.costs
         start = self.compiled.arena.initial
         if not costs.fits(start, self.asked):
             return self.asked  # refused by the guard, with what would suffice
         room = self.engine.window - len(self.prompt)
-        largest = max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
-        room -= most_told(self.compiled, self.engine, self.asked.steps)
-        for calls in range(self.asked.calls, -1, -1):
-            budget = Budget(min(self.asked.tokens, room - calls * largest), self.asked.steps, calls)
-            if costs.fits(start, budget):
-                return budget
+        steps = self.compiled.agent.spec.steps
+        answers = [name for name, step in steps.items() if step.handler is None]
+        largest = max((observed(self.compiled, self.engine, name) for name in answers), default=0)
+        for many, most in most_told(self.compiled, self.engine, self.asked.steps):
+            for calls in range(self.asked.calls, -1, -1):
+                budget = Budget(min(self.asked.tokens, room - most - calls * largest), many, calls)
+                if costs.fits(start, budget):
+                    return budget
         raise BudgetRefused(
             f"the model's context window of {self.engine.window} tokens is too small: the prompt takes "
             f"{len(self.prompt)}, and {self.guard.least()} must fit beside it"

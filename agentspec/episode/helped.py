@@ -24,6 +24,7 @@ from agentspec.episode.retry import invalid
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.transcript import identify
 from agentspec.errors import AgentSpecError, EngineFault, InvalidInput
+from agentspec.spec.alphabet import framed
 from agentspec.spec.model import Step
 from agentspec.toolbox.tool import Outcome, attempted, described, render
 
@@ -156,28 +157,39 @@ def proposed(
 
 
 def _forms(compiled: Compiled, step: Step, possible: list[Letter], text: str) -> list[str]:
-    """How a text may be meant: as it stands, or where it is arguments as JSON, or as the only argument of the tool."""
-    if step.tool != "arguments":
-        return [text]
-    found: list[str] = []
-    for letter in possible:
+    """How a text may be meant: as it stands, else without its notation, or as the only argument of a tool."""
+    found = [text]
+    if step.max_lines > 1:
+        found.append(framed(text))
+    if step.until:
+        found.append(text + step.until)
+    if step.kind == "json_schema":
+        comma, colon = (",", ":") if step.schema is None else step.schema.bounds.separators
+        found += [_compact(value, comma, colon) for value in _read(text)]
+    for letter in possible if step.tool == "arguments" else ():
         parameters = compiled.schemas[str(letter.tool)].parameters
-        wanted: list[Any] = [text]
-        wanted += [number] if (number := _number(text)) is not None else []
+        values = [value for value in _read(text) if isinstance(value, dict)]
         names = [*parameters.get("required", [])] or [*parameters.get("properties", {})]
-        values: list[Any] = [{names[0]: value} for value in wanted] if len(names) == 1 else []
-        with contextlib.suppress(ValueError, RecursionError):
-            values.insert(0, parse_object(text))
-        found += [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
+        if len(names) == 1:
+            numbers = [value for value in _read(text) if isinstance(value, int | float) and not isinstance(value, bool)]
+            values += [{names[0]: value} for value in (text, *numbers)]
+        order = [*parameters.get("properties", {})]
+        for value in values:
+            known = {name: value[name] for name in order if name in value}
+            found.append(_compact({**known, **value}))
     return list(dict.fromkeys(found))
 
 
-def _number(text: str) -> Any:
+def _compact(value: Any, comma: str = ",", colon: str = ":") -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(comma, colon))
+
+
+def _read(text: str) -> list[Any]:
+    """The JSON value that a text is, alone in a list; none where it is no JSON."""
     try:
-        value = json.loads(text)
+        return [parse_object(text) if text.lstrip().startswith("{") else json.loads(text)]
     except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return []
 
 
 def _written(record: StepRecord) -> Written:
@@ -189,20 +201,33 @@ def _written(record: StepRecord) -> Written:
     return Written(str(letter.step), record.content, letter.tool, failed, value)
 
 
-def most_told(compiled: Compiled, engine: Engine, steps: int) -> int:
-    """The most tokens that handlers' steps may add to the text in an episode of so many steps."""
+def most_told(compiled: Compiled, engine: Engine, steps: int) -> Iterator[tuple[int, int]]:
+    """The most tokens that handlers' steps may add to the text in an episode of so many steps, and of fewer.
+
+    From ``steps`` down, each number of steps that is the largest with what it may add.
+    """
     spec = compiled.agent.spec
     room = {name: observed(compiled, engine, name) for name in spec.handlers if spec.steps[name].owner == Owner.TOOL}
-    if not any(room.values()):
-        return 0
+    most = _told_within(compiled, room, steps) if any(room.values()) else [0]
+    yield steps, most[-1]
+    for many in range(len(most) - 2, -1, -1):
+        if most[many] < most[many + 1]:
+            yield many, most[many]
+
+
+def _told_within(compiled: Compiled, room: dict[str, int], steps: int) -> list[int]:
+    """What handlers may add at most from the start within 0, 1, 2 … steps, as long as more steps may add more."""
     arena, winning = compiled.arena, compiled.solution.rank
-    most = [0] * len(arena.moves)
-    for _ in range(steps):
-        longer = list(most)
-        for q in winning:
-            for letter, target in arena.kept(q, winning).items():
-                longer[q] = max(longer[q], most[target] + (room.get(str(letter.step), 0)))
-        if longer == most:
+    ways = {
+        (q, target, room.get(str(letter.step), 0)) for q in winning for letter, target in arena.kept(q, winning).items()
+    }
+    told, found = [0] * len(arena.moves), [0]
+    while len(found) <= steps:
+        longer = list(told)
+        for q, target, more in ways:
+            longer[q] = max(longer[q], told[target] + more)
+        if longer == told:
             break
-        most = longer
-    return most[arena.initial]
+        told = longer
+        found.append(told[arena.initial])
+    return found

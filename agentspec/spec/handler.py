@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agentspec.content.predicate_ref import PredicateRef, parse_predicate_ref
 from agentspec.errors import InvalidInput, nearest
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -36,16 +40,27 @@ class Vote(Settings):
     temperature: Annotated[float, Field(ge=0, le=10)] = 0.7
 
 
-class Agreed(Settings):
-    """Write the answer for which enough samples voted at the step ``of``."""
+class Repeat(Settings):
+    """Write what the latest of the steps ``of`` said that did not fail: the answer of an agent, or the text."""
 
-    of: str
-    least: Annotated[int, Field(ge=1, le=50)] = 2
+    of: Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The step of the vote."""
-        return (self.of,)
+        """The steps that are repeated."""
+        return tuple(self.of)
+
+
+class Confirm(Settings):
+    """Ask the person at the terminal about what stands at the steps ``of`` since they were last asked."""
+
+    of: Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
+    question: Annotated[str, Field(min_length=1, max_length=200)] = "Is this approved?"
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps that are shown."""
+        return tuple(self.of)
 
 
 class Delegate(Settings):
@@ -65,7 +80,7 @@ class Delegate(Settings):
 class Planned(Settings):
     """Write the calls planned at the steps of ``plan``, in their order, each ``#E`` replaced by what it stands for."""
 
-    plan: Annotated[list[str], Field(min_length=1)]
+    plan: Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -89,7 +104,7 @@ class Summary(Settings):
 
 
 SHIPPED: dict[str, type[Settings]] = {
-    "agreed": Agreed, "delegate": Delegate, "planned": Planned, "summary": Summary, "vote": Vote,
+    "confirm": Confirm, "delegate": Delegate, "planned": Planned, "repeat": Repeat, "summary": Summary, "vote": Vote,
 }  # fmt: skip
 
 

@@ -115,7 +115,7 @@ class HandlerModel(_Strict):
     model_config = ConfigDict(populate_by_name=True)
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    """agreed, delegate, planned, summary, vote, or your own."""
+    """confirm, delegate, planned, repeat, summary, vote, or your own."""
     agents: Annotated[list[str], Field(max_length=20), _LISTED_AGENTS] = []
     """The agents it may ask: files, or names of shipped ones."""
     settings: Annotated[dict[Name, Any], Field(alias="with")] = {}

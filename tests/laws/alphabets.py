@@ -14,8 +14,8 @@ from agentspec.automata.letter import Letter
 from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import ANY, And, Characters, Not
 from agentspec.content.language import Language
-from tests.laws.played import says_nothing
 from tests.laws.meaning import fault, true_of
+from tests.laws.played import says_nothing
 from tests.laws.samples import contents, hints, texts
 from tests.laws.specs import FORGED, RandomSpec
 from tests.laws.written import sources

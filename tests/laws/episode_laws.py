@@ -117,7 +117,7 @@ def check_calls(played: Played) -> None:
         )
         assert letter.owner == step["by"], "law: a step has one owner"
         if step["by"] == "tool" and "handler" in step:
-            assert chosen is None and due is None, f"law: nothing comes between a tool's name and its answer: {letter}"
+            assert (chosen, due) == (None, None), f"law: nothing comes between a tool's name and its answer: {letter}"
             check_handled(record, letter, next(written, None))
             continue
         assert (due is not None) == (step["by"] == "tool"), f"law: calls are answered at once: {letter} after {due}"

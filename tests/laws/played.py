@@ -71,9 +71,7 @@ def play(
     sampler = Sampler(temperature, seed)
     done: list[Doing] = []
     handlers = crew(compiled, functions(random_spec, done))
-    episode = Episode(
-        compiled, engine, tools, task, sampler, journal, budget, lookup=lookup, handlers=handlers
-    )
+    episode = Episode(compiled, engine, tools, task, sampler, journal, budget, lookup=lookup, handlers=handlers)
     if journal is None:
         records = list(episode.steps())
     else:

@@ -119,7 +119,10 @@ FOCUSES = ("", "lines", "quotes", "predicates", "unanswered")
 
 
 def random_spec(rng: Random, focus: str = "") -> RandomSpec:
-    """A small spec: realizable or not, sometimes not even sound. ``focus`` (of `FOCUSES`, or "handlers") makes one matter frequent."""
+    """A small spec: realizable or not, sometimes not even sound.
+
+    ``focus`` (of `FOCUSES`, or "handlers") makes one matter frequent.
+    """
     wordy = focus in ("quotes", "predicates")
     schemas = {
         name: _tool(rng, name) for name in rng.sample(_TOOLS, rng.choice([1, 1, 2] if wordy else [0, 1, 2, 2, 3]))
