@@ -102,8 +102,9 @@ class _Making:
             agent.tools, path.parent, agent=path, predicates=agent.spec.functions,
             handlers=functions_of(agent.spec.handlers),
         )  # fmt: skip
-        for one in loaded.imported if self.imported is not None else ():
-            self.imported(one)
+        if self.imported is not None:
+            for one in loaded.imported:
+                self.imported(one)
         return Member(compiled.with_functions(loaded.functions), loaded, self.crew(compiled, loaded.handlers, by))
 
 

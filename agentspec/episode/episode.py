@@ -78,6 +78,7 @@ class Episode:
         self.quotes = Quotes(self.compiled)
         self.failures = Failures(self.compiled)
         self.result: Result | None = None
+        self._source: Ahead | None = None
         self._began = time.perf_counter()
 
     # The core loop ------------------------------------------------------------------------------------------------
@@ -327,7 +328,8 @@ class Episode:
 
     def _ahead(self, prompt: list[int]) -> Ahead:
         """The model's state after a prompt."""
-        return Ahead(self.engine.open(prompt), self.counters, self.lookup)
+        self._source = Ahead(self.engine.open(prompt), self.counters, self.lookup)
+        return self._source
 
     # Bookkeeping --------------------------------------------------------------------------------------------------
 
@@ -427,6 +429,8 @@ class Episode:
             raise OutOfTime
 
     def _finish(self, status: Status, reason: str) -> None:
+        if self._source is not None:
+            self._source.close()
         usage, spec = self.usage, self.compiled.agent.spec
         usage.tokens, usage.forced_tokens = self.counters.tokens, self.counters.forced
         usage.model_calls, usage.seconds = self.counters.calls, time.perf_counter() - self._began

@@ -171,8 +171,7 @@ def _forms(compiled: Compiled, step: Step, possible: list[Letter], text: str) ->
         values = [value for value in _read(text) if isinstance(value, dict)]
         names = [*parameters.get("required", [])] or [*parameters.get("properties", {})]
         if len(names) == 1:
-            numbers = [value for value in _read(text) if isinstance(value, int | float) and not isinstance(value, bool)]
-            values += [{names[0]: value} for value in (text, *numbers)]
+            values += [{names[0]: value} for value in (text, *_read(text))]
         order = [*parameters.get("properties", {})]
         for value in values:
             known = {name: value[name] for name in order if name in value}

@@ -137,7 +137,10 @@ class Session(Episode):
         if last:
             self.usage.prompt_tokens += len(prompts[begin])
             self._tell_window(last - begin, len(prompts[begin]))
-        return _Recorded(self.engine.open(prompts[begin]), self.turns[-1], self.counters, self.lookup)
+        if self._source is not None:
+            self._source.close()
+        self._source = source = _Recorded(self.engine.open(prompts[begin]), self.turns[-1], self.counters, self.lookup)
+        return source
 
     def _prompt_from(self, begin: int) -> list[int]:
         """The prompt that begins with a turn's message, and all that was said from there on."""
@@ -177,7 +180,8 @@ class Session(Episode):
         """The tokens that a turn may add to the text behind the user's line."""
         return limits.tokens + limits.calls * self._largest
 
-    def _check_time(self) -> None:
+    def check_time(self) -> None:
+        """Raises OutOfTime where that of the turn has passed."""
         if self.timeout is not None and time.perf_counter() - self._turn_began > self.timeout:
             raise OutOfTime
 
