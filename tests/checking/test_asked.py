@@ -36,18 +36,24 @@ def problems(folder: Path, **files: str) -> tuple[str, ...]:
 
 def test_an_agent_that_is_fine_is_asked(tmp_path: Path) -> None:
     assert (
-        problems(tmp_path, one=ASKS.format(name="one", asked="two"), two=ASKS.format(name="two", asked="direct")) == ()
+        problems(tmp_path, one=ASKS.format(name="one", asked="two.yaml"), two=ASKS.format(name="two", asked="direct"))
+        == ()
     )
 
 
 def test_a_circle_is_a_problem(tmp_path: Path) -> None:
-    found = problems(tmp_path, one=ASKS.format(name="one", asked="two"), two=ASKS.format(name="two", asked="one"))
+    found = problems(
+        tmp_path, one=ASKS.format(name="one", asked="two.yaml"), two=ASKS.format(name="two", asked="one.yaml")
+    )
     assert found == ("the handler of 'vote' asks in a circle: one → two → one",)
 
 
 def test_an_agent_that_cannot_be_guarded_is_a_problem(tmp_path: Path) -> None:
     found = problems(
-        tmp_path, one=ASKS.format(name="one", asked="two"), two=ASKS.format(name="two", asked="lost"), lost=LOST
+        tmp_path,
+        one=ASKS.format(name="one", asked="two.yaml"),
+        two=ASKS.format(name="two", asked="lost.yaml"),
+        lost=LOST,
     )
     assert len(found) == 1
     assert "asks 'lost', which cannot be guarded" in found[0]
