@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +17,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.episode.handlers import HANDLERS
 from agentspec.episode.moment import Moment, Said
 from agentspec.errors import InvalidInput
-from agentspec.spec.handler import Handler
+from agentspec.spec.handler import Handler, functions_of
 from agentspec.toolbox.registry import Imported, load_tools
 from agentspec.toolbox.tool import Tool
 
@@ -84,7 +86,7 @@ class _Making:
             if function is None:
                 raise InvalidInput(f"the handler of '{step}', {handler.name}, is not at hand")
             members = {name: self._member(path, step, by) for name, path in handler.agents}
-            found[step] = Ready(handler.name, function, _settings(handler), members)
+            found[step] = Ready(handler.name, function, _settings(step, handler, function), members)
         return found
 
     def _member(self, path: Path, step: str, by: Above) -> Member:
@@ -108,10 +110,12 @@ class _Making:
         return Member(compiled.with_functions(loaded.functions), loaded, self.crew(compiled, loaded.handlers, by))
 
 
-def _settings(handler: Handler) -> dict[str, Any]:
-    return dict(handler.given) if handler.settings is None else handler.settings.model_dump()
-
-
-def functions_of(handlers: Mapping[str, Handler]) -> dict[str, Any]:
-    """The functions of an author's own handlers, by step."""
-    return {step: one.function for step, one in handlers.items() if one.function is not None}
+def _settings(step: str, handler: Handler, function: Callable[..., Any]) -> dict[str, Any]:
+    settings = dict(handler.given) if handler.settings is None else handler.settings.model_dump()
+    with contextlib.suppress(ValueError):  # what has no signature is called to see
+        try:
+            inspect.signature(function).bind(None, **settings)
+        except TypeError as problem:
+            what = f"the handler of '{step}', {handler.name}, does not take its settings: {problem}"
+            raise InvalidInput(what) from None
+    return settings
