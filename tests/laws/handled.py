@@ -116,7 +116,7 @@ def _fitting(rng: Random, spec: RandomSpec, moment: Moment) -> str | None:
     """A text that the step may hold, allowed now or not."""
     step: Mapping[str, Any] = spec.document["steps"][moment.step]
     if "span" in step or "span(" in str(step.get("format")):
-        return _quoted(rng, spec, moment)
+        return rng.choice(["never", "nobody"]) if rng.random() < 0.4 else _quoted(rng, spec, moment)
     tool = rng.choice(sorted(spec.schemas)) if "tool" in step and spec.schemas else None
     if step.get("tool") == "arguments" and moment.steps[-1].tool is not None and rng.random() < 0.8:
         tool = moment.steps[-1].tool
