@@ -314,6 +314,12 @@ TRUST_BYTES = 8_000_000
 REPLAY_BYTES = 64 * 2**20
 """Bytes of one line of a log, or of a file that is one JSON value."""
 
+POOL_EXAMPLES = 10_000
+"""Worked episodes of one agent, of which a prompt shows a few."""
+
+SIMILAR_LENGTH = 4_000
+"""Characters at the beginning of a task by which it is compared with those of worked episodes."""
+
 DEAF_STATES = 2_000
 """States up to which it is looked whether positions at which nothing holds can be left out."""
 
