@@ -293,6 +293,15 @@ PREFIX_BYTES = 96 * 2**20
 PREFIX_COUNT = 8
 """Beginnings of prompts that are kept."""
 
+ENCODED_TEXTS = 256
+"""Texts whose tokens are remembered: instructions, tools and worked examples, which stand in prompt after prompt."""
+
+ENCODED_LENGTH = 4_000
+"""Characters of such a text."""
+
+CHAT_SHAPES = 64
+"""Rows of roles for which it is remembered what a chat template writes around the messages."""
+
 # ---- checking
 
 RULES_SECONDS = 12.0
