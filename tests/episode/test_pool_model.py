@@ -1,6 +1,6 @@
 """Few-shot prompts on the real default model: what was made of their beginnings is there for the next run.
 
-``python -m pytest -m long -s -p no:xdist tests/episode/test_pool_model.py`` prints seconds to the first token; a minute.
+``python -m pytest -m long -s -p no:xdist tests/episode/test_pool_model.py`` prints seconds to the first token.
 """
 
 from __future__ import annotations
