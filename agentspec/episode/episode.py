@@ -20,8 +20,10 @@ from agentspec.decoding.sample import Sampler
 from agentspec.decoding.source import Counters
 from agentspec.engines.engine import Engine
 from agentspec.episode.chat import spelling
+from agentspec.episode.crew import Ready, crew
+from agentspec.episode.helped import PROPOSED, Helped, most_told, proposed
 from agentspec.episode.journal import Journal
-from agentspec.episode.observe import Observation, observe, observed
+from agentspec.episode.observe import Observation, observe, observed, told
 from agentspec.episode.pool import Chosen, Example, choose
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
@@ -45,9 +47,10 @@ class OutOfTime(Exception):
 class Episode:
     """Iterate over ``steps()``; afterwards ``result`` says how it ended.
 
-    ``tools`` are the callables behind the agent's schemas. ``journal`` None keeps no trace. ``logprobs`` asks for those
-    of each step that the model writes, ``examples`` for so many in the prompt. The guarantee holds for
-    what ``steps`` writes; an engine or matcher that fails ends the episode as ``engine_fault``, never as accepted.
+    ``tools`` are the callables behind the agent's schemas, ``handlers`` those that write steps (`crew`). ``journal``
+    None keeps no trace. ``logprobs`` asks for those of each step that the model writes, ``examples`` for so many in the
+    prompt. The guarantee holds for what ``steps`` writes; an engine or matcher that fails ends the episode as
+    ``engine_fault``, never as accepted.
     """
 
     compiled: Compiled
@@ -60,6 +63,7 @@ class Episode:
     timeout: float | None = None
     lookup: Lookup | None = field(default_factory=Lookup)
     logprobs: bool = False
+    handlers: Mapping[str, Ready] | None = None
     examples: int | None = None
     guarded: bool = field(default=True, init=False)
 
@@ -70,6 +74,8 @@ class Episode:
         self.counters = Counters()
         self.usage = Usage()
         self.word: list[Letter] = []
+        self.written: list[StepRecord] = []
+        self.crew = crew(self.compiled) if self.handlers is None else self.handlers
         self.answer: str | None = None
         self.quotes = Quotes(self.compiled)
         self.failures = Failures(self.compiled)
@@ -119,6 +125,9 @@ class Episode:
         while not position.must_end:
             match position.owner:
                 case Owner.MODEL:
+                    if (proposed := self._proposed(position)) is not None:
+                        yield from self._dictate(position, source, *proposed)
+                        continue
                     ended = yield from self._write(position, source)
                     if ended:
                         return
@@ -225,6 +234,44 @@ class Episode:
                 state=position.state, detail=detail, **self._told_logprobs(spent.logprob, spent.logprob_free),
             )  # fmt: skip
 
+    # What code writes ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _helped(self) -> Helped:
+        return Helped(self)
+
+    def _proposed(self, position: Position) -> tuple[Letter, str, list[int]] | None:
+        """What a handler proposes, if guard, content and budget allow it: letter, content, tokens."""
+        possible = position.allowed() if self.crew else ()
+        for name in dict.fromkeys(str(letter.step) for letter in possible):
+            if name not in self.crew or (text := self._helped.proposal(name)) is None:
+                continue
+            bound = self.quotes.bound(self.compiled.contents)
+            found = proposed(self.compiled, [a for a in possible if a.step == name], text, bound)
+            if found is not None:
+                tokens = self._spell(found[2])
+                left = position.left.after(found[0], len(tokens))
+                if position.guard.deciding(position.state, position.left).costs.fits(
+                    position.guard.arena.moves[position.state][found[0]], left
+                ):
+                    return found[0], found[1], tokens
+        return None
+
+    def _dictate(
+        self, position: Position, source: Ahead, letter: Letter, content: str, tokens: list[int]
+    ) -> Iterator[StepRecord | str]:
+        """Write a step as proposed: its tokens are forced ones."""
+        source.append(tokens)
+        self.counters.tokens += len(tokens)
+        self.counters.forced += len(tokens)
+        position.advance(letter, len(tokens))
+        self._take(letter, content)
+        more = self._told_logprobs(0.0, 0.0)
+        spent = len(tokens)
+        yield from self._told(
+            self._record(letter, content, tokens=spent, forced=spent, detail=PROPOSED, state=position.state, **more)
+        )
+
     # One step of each owner ---------------------------------------------------------------------------------------
 
     def _take(self, letter: Letter, content: str) -> None:
@@ -254,7 +301,7 @@ class Episode:
 
     def _observe(self, position: Position, source: Ahead) -> Iterator[StepRecord | str]:
         excluded = position.guard.excluded(position.state)
-        observation = self.observation((*position.allowed(), *excluded))
+        observation = self.observation((*position.allowed(), *excluded), source)
         if observation.letter in excluded:
             yield from self._told(self._record_observation(observation, None))
             raise assumption_broken(excluded[observation.letter], observation.letter)
@@ -262,11 +309,14 @@ class Episode:
         source.append(observation.tokens)
         yield from self._told(self._record_observation(observation, position.state))
 
-    def observation(self, possible: tuple[Letter, ...]) -> Observation:
-        """Call the tool that is due with the arguments just written."""
+    def observation(self, possible: tuple[Letter, ...], source: Ahead) -> Observation:
+        """Call the tool that is due with the arguments just written, or the handler whose step it is."""
         tool = possible[0].tool
-        assert tool is not None
-        observation = observe(self.compiled, self.engine, self.tools[tool], self._arguments, possible, self.quotes)
+        if tool is None:
+            outcome = self._helped.outcome(str(possible[0].step), source)
+            observation = told(self.compiled, self.engine, outcome, possible, self.quotes)
+        else:
+            observation = observe(self.compiled, self.engine, self.tools[tool], self._arguments, possible, self.quotes)
         self.quotes = observation.quotes
         return observation
 
@@ -329,6 +379,7 @@ class Episode:
 
     def _within(self, room: int) -> Budget | None:
         """What was asked for, lowered to what so many tokens hold with all observations; None for too few tokens."""
+        room -= self._most_told
         for calls in range(self.asked.calls, -1, -1):
             budget = Budget(min(self.asked.tokens, room - calls * self._largest), self.asked.steps, calls)
             if self._suffices(budget):
@@ -343,9 +394,14 @@ class Episode:
         """The most tokens that a step of others takes."""
         return max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
 
+    @cached_property
+    def _most_told(self) -> int:
+        """The most tokens that steps which code writes take, and what it proposes."""
+        return most_told(self.compiled, self.engine, self.asked.steps)
+
     def _need(self, limits: Budget) -> int:
         """The most tokens that may come behind the prompt, or in sessions behind the user's line."""
-        return limits.tokens + limits.calls * self._largest
+        return limits.tokens + limits.calls * self._largest + self._most_told
 
     def _open_journal(self, budget: Budget | None) -> None:
         self.usage.prompt_tokens = len(self.prompt)
@@ -381,6 +437,7 @@ class Episode:
         letter = None if letter is None else self.quotes.judged(letter)
         record = StepRecord(self.usage.steps, letter, content, shown, guard_state=state, **more)
         self.usage.steps += 1
+        self.written.append(record)
         if letter is not None:
             self.word.append(letter)
             self.usage.tool_calls += letter.completes_call
@@ -390,6 +447,10 @@ class Episode:
 
     def _told_logprobs(self, logprob: float, free: float) -> dict[str, float]:
         return {"logprob": logprob, "logprob_free": free} if self.logprobs else {}
+
+    def seconds_left(self) -> float | None:
+        """What is left of the time-out; None without one."""
+        return None if self.timeout is None else max(self.timeout - (time.perf_counter() - self._began), 0.001)
 
     def _check_time(self) -> None:
         if self.timeout is not None and time.perf_counter() - self._began > self.timeout:
