@@ -25,12 +25,14 @@ class Similar:
         self._rare = {piece: math.log(1 + len(texts) / count) for piece, count in having.items()}
         self._unit = [self._weighed(pieces) for pieces in counted]
 
+    def scores(self, text: str) -> list[float]:
+        """How much each is like the text, from 0 to 1."""
+        asked = self._weighed(Counter(_pieces(text)))
+        return [math.fsum(asked[p] * weight for p, weight in one.items() if p in asked) for one in self._unit]
+
     def ranked(self, text: str) -> list[int]:
         """The places of all texts, the most similar first; where two are alike the earlier one."""
-        asked = self._weighed(Counter(_pieces(text)))
-        scores = [
-            math.fsum(asked[piece] * weight for piece, weight in one.items() if piece in asked) for one in self._unit
-        ]
+        scores = self.scores(text)
         return sorted(range(len(scores)), key=lambda place: -scores[place])
 
     def _weighed(self, pieces: Mapping[str, int]) -> dict[str, float]:

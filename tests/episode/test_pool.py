@@ -143,15 +143,18 @@ def similarity(pool: list[str], one: str, other: str) -> float:
     return sum(x * y for x, y in zip(a, b, strict=True)) / norm if norm else 0.0
 
 
-@settings(max_examples=60, deadline=None)
-@given(plain_tasks, st.text("abc +?0é日", max_size=12))
+words = st.lists(st.sampled_from(["Who", "who", "wrote", "12", "7", "+", "é", "Éa", "日本", "a  b"]), max_size=6)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(words.map(" ".join), min_size=1, max_size=8), words.map(" ".join))
 def test_similarity_is_that_of_the_definition(tasks: list[str], task: str) -> None:
-    wanted = [similarity(tasks, task, one) for one in tasks]
-    ranked = Similar(tasks).ranked(task)
+    similar = Similar(tasks)
+    scores = similar.scores(task)
+    assert scores == pytest.approx([similarity(tasks, task, one) for one in tasks])
+    ranked = similar.ranked(task)
     assert sorted(ranked) == list(range(len(tasks)))
-    for one, next_ in pairwise(ranked):
-        assert wanted[one] > wanted[next_] - 1e-9
-        assert one < next_ or wanted[one] > wanted[next_] + 1e-12 or tasks[one] != tasks[next_]
+    assert all((-scores[one], one) < (-scores[other], other) for one, other in pairwise(ranked))
 
 
 def test_a_long_task_is_compared_by_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +187,21 @@ def test_as_many_are_shown_as_the_window_holds(k: int, by: By, window: int, toke
         assert episode.result.status in ("accepted", "refused")
         assert len(episode.prompt) + episode.result.usage.tokens <= window or episode.result.status == "refused"
         assert episode.result.status == "accepted" or not episode.chosen.numbers
+
+
+def test_the_least_budget_fits_even_where_it_is_more_than_half_of_the_window() -> None:
+    long = TEXT.replace('[Answer]", text: {max_chars: 20}', '[Answer]", text: {min_chars: 90, max_chars: 90}')
+    agent = compile_agent(load_text(long))
+    text = f"[Question] Why?\n[Answer] {'answer' * 15}\n"  # fewer tokens than the guard counts with
+    agent = replace(agent, agent=replace(agent.agent, examples=text, examples_source="pool.txt", pick=Pick(1)))
+    assert agent.guard_with(ToyEngine().spell).least().tokens > 60
+    engine = ToyEngine()
+    bare, full = (len(Episode(agent, engine, {}, "Why?", examples=count).prompt) for count in (0, 1))
+    for window in range(bare, 2 * full + 200, 5):
+        episode = Episode(agent, ToyEngine(window=window), {}, "Why?")
+        list(episode.steps())
+        assert episode.result is not None
+        assert episode.result.status == "accepted" or not episode.chosen.numbers, window
 
 
 def test_what_was_not_asked_for_by_number_is_not_left_out() -> None:
