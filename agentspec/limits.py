@@ -269,6 +269,15 @@ NOTATION_BYTES = 1_000_000
 NOTATION_DEPTH = 100
 """Lists that may be open at one place of it."""
 
+NOTATION_WORDS = 20_000
+"""Words, strings and lists of it."""
+
+NOTATION_AGENTS = 100
+"""Agents it may define."""
+
+NOTATION_STATES = 500
+"""States of one of them: what may follow what is worked out for each pair."""
+
 # ---- guard
 
 COST_CELLS = 5_000_000
