@@ -143,6 +143,11 @@ def _fitted(value: Any, shape: Any) -> Any:
 
 
 def _bounded(value: Any, shape: Mapping[str, Any]) -> Any:
+    """A number within the bounds, a string cut to its longest length, at the end of a word where there is one."""
+    most = shape.get("maxLength")
+    if isinstance(value, str) and isinstance(most, int) and len(value) > most:
+        words = value[: most + 1].rsplit(" ", 1)
+        return words[0] if len(words) > 1 and len(words[0]) * 2 >= most else value[:most]
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         low, high = shape.get("minimum"), shape.get("maximum")
         if isinstance(low, int | float) and value < low:

@@ -141,11 +141,11 @@ class _Search:
             self._push(edits + 1, size + max(len(line.content), 1), odd, _Way(key, node, at + 1, gone))
         for letter in self.ground.kept(node.state):
             for text in self.ground.texts.fresh(letter, node.quotes):
-                after = next((n for _, n in self.ground.taken(node, letter, text)), None)
-                if after is not None:
+                landed = next((n for _, n in self.ground.taken(node, letter, text)), None)
+                if landed is not None:
                     new = self._edit("insert", at, letter, text)
-                    way_on = _Way(key, after, at, new, _line(new))
-                    self._push(edits + 1, size + max(len(text), 1), odd + after.odd - node.odd, way_on)
+                    way_on = _Way(key, landed, at, new, _line(new))
+                    self._push(edits + 1, size + max(len(text), 1), odd + landed.odd - node.odd, way_on)
                     break
 
     def _likely(self, node: Node, line: Line) -> Iterator[tuple[Letter, str]]:
