@@ -2,8 +2,8 @@
 
     python benchmarks/validate_prompts.py [EXAMPLES]
 
-The examples are made up by a fixed seed, for an agent like `react`, and for one whose answers quote. In every second row
-each tenth example lacks a step, so that repairs are looked for as well. No model is loaded.
+The examples are made up by a fixed seed, for an agent like `react`, and for one whose answers quote. In every second
+row each tenth example lacks a step, so that repairs are looked for as well. No model is loaded.
 """
 
 from __future__ import annotations
@@ -17,32 +17,7 @@ import time
 from pathlib import Path
 from random import Random
 
-WORDS = [
-    *[
-        "look",
-        "up",
-        "what",
-        "the",
-        "capital",
-        "of",
-        "a",
-        "country",
-        "is",
-        "and",
-        "how",
-        "many",
-        "eggs",
-        "are",
-        "in",
-        "thirty",
-        "boxes",
-        "of",
-        "twelve",
-        "then",
-        "add",
-        "it",
-    ]
-]
+WORDS = ("what", "is", "the", "capital", "of", "a", "country", "and", "how", "many", "eggs", "are", "in", "thirty")
 AGENT = """\
 version: 1
 name: twenty
@@ -53,7 +28,8 @@ steps:
   action_input: {by: model, cue: "[Action Input]", tool: arguments}
   observation: {by: tool, cue: "[Observation]", max_tokens: 120}
   answer: {by: model, cue: "[Answer]", LAST}
-behavior: question (thought action action_input observation)* thought+ answer
+  unknown: {by: model, cue: "[Unknown]", choice: [unknown]}
+behavior: question (thought action action_input observation)* thought+ (answer | unknown)
 rules:
   - {id: look-first, ltl: "!answer W observation"}
   - {id: thoughtful, ltl: "G(failed(lookup) -> X thought)"}
@@ -63,7 +39,7 @@ limits: {max_tokens: 8000}
 
 
 def example(random: Random, broken: bool) -> str:
-    """An episode of 20 steps: a question, four calls of four steps, two thoughts, an answer; of 19 where it is broken."""
+    """An episode of 20 steps: a question, four calls of four steps, two thoughts, an answer; ``broken``: one less."""
     rows = [f"[Question] {said(random)}?"]
     seen = ""
     for _ in range(4):

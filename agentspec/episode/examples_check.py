@@ -82,7 +82,7 @@ class Examiner:
             gone = mine
             if fault.at == len(lines):
                 break
-            fault, _ = reading.fault(fault.at + 1, [replace(repair.behind[fault.at + 1], odd=0)])
+            fault, _ = reading.fault(fault.at + 1, [repair.behind[fault.at + 1]._replace(odd=0)])
         if edits:
             found[-1] = replace(found[-1], repair=(*found[-1].repair, *edits))
         return Examined(tuple(found), tuple(self._suspects(transcript, source)), (), repair)
@@ -142,7 +142,14 @@ class _Reading:
         self.ground, self.lines, self.source, self.number = ground, transcript.lines, source, transcript.number
 
     def fault(self, start: int, nodes: list[Node]) -> tuple[_Fault | None, list[Node]]:
-        """The first fault from a line on, and the places at the end where there is none."""
+        """The first fault from a line on, and the places at the end where there is none.
+
+        Outcomes are read as they look; as anything else only where that goes wrong.
+        """
+        found = self._fault(start, nodes, plainly=True)
+        return found if found[0] is None else self._fault(start, nodes, plainly=False)
+
+    def _fault(self, start: int, nodes: list[Node], *, plainly: bool) -> tuple[_Fault | None, list[Node]]:
         ground = self.ground
         for at in range(start, len(self.lines)):
             line = self.lines[at]
@@ -152,7 +159,7 @@ class _Reading:
             kept: list[Node] = []
             lost: list[tuple[Node, Letter, Node]] = []
             for node in nodes:
-                for letter, after in ground.read(node, line):
+                for letter, after in ground.read(node, line, plainly=plainly):
                     if ground.is_kept(node, letter):
                         kept.append(after)
                     else:
@@ -186,7 +193,7 @@ class _Reading:
         ground, found = self.ground, set[str]()
         for node in nodes:
             for letter, target in ground.kept(node.state).items():
-                after = replace(node, state=target, steps=node.steps + 1, calls=node.calls + letter.completes_call)
+                after = node._replace(state=target, steps=node.steps + 1, calls=node.calls + letter.completes_call)
                 if ground.fits(after) or (ground.endless and letter.owner == Owner.USER):
                     found.add(str(letter))
             if ground.may_end(node):

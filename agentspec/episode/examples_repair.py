@@ -18,7 +18,7 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import step_of
 from agentspec.content.nearest import distance
 from agentspec.episode.examples_read import Line
-from agentspec.episode.examples_walk import Ground, Node
+from agentspec.episode.examples_walk import Ground, Node, Taken
 from agentspec.spec.alphabet import framed
 from agentspec.spec.model import Step
 
@@ -59,11 +59,15 @@ class Edit:
 
 @dataclass(frozen=True)
 class Repair:
-    """The edits in order, and the guard's place behind each line of the example (before the first: at 0)."""
+    """The edits in order, and the guard's place behind each line of the example (before the first: at 0).
+
+    ``lines`` are those of the repaired example, ``word`` what they are.
+    """
 
     edits: tuple[Edit, ...]
     behind: tuple[Node, ...]
     lines: tuple[Line, ...]
+    word: tuple[Taken, ...]
 
 
 _Key = tuple[Any, ...]
@@ -202,6 +206,7 @@ class _Search:
             edits,
             tuple(behind[at] for at in range(len(self.lines) + 1)),
             tuple(way.line for way in ways if way.line is not None),
+            tuple(ways[-1].node.last.word()) if ways[-1].node.last is not None else (),
         )
 
 

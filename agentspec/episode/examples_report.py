@@ -152,16 +152,12 @@ class Report:
         if source.form == "messages":
             made = {}
             for one, repair in repairs:
-                last = repair.behind[-1].last if repair is not None else None
-                if repair is not None and last is not None:
-                    word = [taken.letter for taken in last.word()]
-                    contents = [
-                        line.content_at(spec.steps[str(a.step)]) or ""
-                        for a, line in zip(word, repair.lines, strict=True)
+                if repair is not None:
+                    said = [
+                        (taken.letter, line.content_at(spec.steps[str(taken.letter.step)]) or "")
+                        for taken, line in zip(repair.word, repair.lines, strict=True)
                     ]
-                    made[one.number] = as_messages(
-                        spec, list(zip(word, contents, strict=True)), cues=uses_cues(spec, one.lines)
-                    )
+                    made[one.number] = as_messages(spec, said, cues=uses_cues(spec, one.lines))
             return write_fixed(source.path, rewritten(source.path, made), source.text, headed=False)
         if source.form == "foreign":
             episodes = [

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
@@ -24,8 +24,7 @@ from agentspec.errors import InvalidInput
 from agentspec.guard.budget import Budget
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """One step of a word: the letter, what the letter is with the history rules that it breaks, and from where."""
 
     before: Taken | None
@@ -43,8 +42,7 @@ class Taken:
         return found[::-1]
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A place of the guard, with the steps and calls so far (of the turn, in a session) and what was written.
 
     ``odd`` counts the outcomes that do not read like what they are; ``last`` is the way here.
@@ -56,7 +54,7 @@ class Node:
     calls: int = 0
     memory: str = ""
     odd: int = 0
-    last: Taken | None = field(default=None, compare=False)
+    last: Taken | None = None
 
     @property
     def key(self) -> tuple[int, int, int, str]:
@@ -78,6 +76,7 @@ class Ground:
         self._kept: dict[int, dict[Letter, int]] = {}
         self._possible: dict[tuple[int, str], tuple[Letter, ...]] = {}
         self._fits: dict[tuple[int, int, int], bool] = {}
+        self._failures: dict[Letter, bool] = {}
 
     def start(self) -> Node:
         """Before the first step."""
@@ -106,13 +105,19 @@ class Ground:
             for letter in self._possible[key]:
                 yield letter, content
 
-    def read(self, node: Node, line: Line) -> Iterator[tuple[Letter, Node]]:
-        """The letters that a line is here, kept or not, and where they lead: `VIOLATED` where they break a rule."""
+    def read(self, node: Node, line: Line, *, plainly: bool = False) -> Iterator[tuple[Letter, Node]]:
+        """The letters that a line is here, kept or not, and where they lead: `VIOLATED` where they break a rule.
+
+        ``plainly``: of tools' letters only those whose outcome reads like what it is.
+        """
+        heard: dict[tuple[str | None, str | None, bool], Quotes] = {}
         for letter, content in self.candidates(node, line):
+            if plainly and letter.owner == Owner.TOOL and self._is_odd(letter, content):
+                continue
             if not self.texts.is_text(letter, node.quotes, content):
                 continue
             if letter.owner != Owner.MODEL:
-                yield from self.taken(node, letter, content)
+                yield from self.taken(node, letter, content, heard)
                 continue
             try:
                 letters: Iterable[Letter] = decided(self.compiled, letter, [*self.arena.moves[node.state]], content)
@@ -122,21 +127,36 @@ class Ground:
                 if one == letter:
                     yield from self.taken(node, one, content)
 
-    def taken(self, node: Node, letter: Letter, content: str) -> Iterator[tuple[Letter, Node]]:
-        """Where a letter with a text leads, if it may be that letter in view of what it leaves to be written."""
+    def taken(
+        self,
+        node: Node,
+        letter: Letter,
+        content: str,
+        heard: dict[tuple[str | None, str | None, bool], Quotes] | None = None,
+    ) -> Iterator[tuple[Letter, Node]]:
+        """Where a letter with a text leads, if it may be that letter in view of what it leaves to be written.
+
+        ``heard`` is filled with what is known after the text, which letters of one outcome share.
+        """
         quotes, judged = node.quotes, letter
         if self.remembers:
             if letter.owner == Owner.MODEL:
                 quotes = quotes.wrote(letter, content)
                 judged = quotes.judged(letter)
             else:
-                quotes = quotes.after(letter, content)
+                key = (letter.step, letter.tool, self._fails(letter))
+                if heard is None or key not in heard:
+                    quotes = quotes.after(letter, content)
+                    if heard is not None:
+                        heard[key] = quotes
+                else:
+                    quotes = heard[key]
                 if not quotes.fits(letter):
                     return
         target = self.arena.moves[node.state][letter]
         begins = self.endless and letter.owner == Owner.USER
         memory = node.memory if quotes.memory is node.quotes.memory else repr(quotes.memory)
-        odd = letter.owner == Owner.TOOL and is_failure(letter) != looks_failed(content)
+        odd = letter.owner == Owner.TOOL and self._is_odd(letter, content)
         yield (
             letter,
             Node(
@@ -150,13 +170,22 @@ class Ground:
             ),
         )
 
+    def _is_odd(self, letter: Letter, content: str) -> bool:
+        """Whether a tool's text does not read like the outcome that the letter is."""
+        return self._fails(letter) != looks_failed(content)
+
+    def _fails(self, letter: Letter) -> bool:
+        if letter not in self._failures:
+            self._failures[letter] = is_failure(letter)
+        return self._failures[letter]
+
     def is_kept(self, node: Node, letter: Letter) -> bool:
         """Whether a good end is sure after the letter, however long it takes."""
         return letter in self.kept(node.state)
 
     # Limits -------------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def most(self) -> Budget:
         """The limits of an episode, or of each turn."""
         limits = self.compiled.agent.limits
