@@ -37,7 +37,8 @@ def cut(language: Language, text: str) -> str | None:
         return None
     words = [end for end in ends if end == len(text) or not text[end - 1 : end + 1].isalnum()]
     best = max(words, default=0)
-    return text[: best if best * 2 >= ends[-1] else ends[-1]]
+    found = text[: best if best * 2 >= ends[-1] else ends[-1]]
+    return found.rstrip() if language.accepts(found.rstrip()) else found
 
 
 def distance(one: str, other: str) -> int:
@@ -69,6 +70,7 @@ def _searched(language: Language, text: str) -> str | None:
     came: dict[tuple[int, int], tuple[tuple[int, int], str]] = {}
     least = {(0, language.start): 0}
     done: set[tuple[int, int]] = set()
+    onward: dict[int, list[tuple[str, int]]] = {}
     queue = [(0, 0, 0, language.start)]
     counter = 0
     while queue:
@@ -91,7 +93,9 @@ def _searched(language: Language, text: str) -> str | None:
             if len(other) == 1 and (after := language.step(state, other)) != NOTHING:
                 ways.append((cost + 1, at + 1, after, other))
             ways.append((cost + 1, at + 1, state, ""))
-        for character, target in language.successors(state):
+        if state not in onward:
+            onward[state] = list(language.successors(state))
+        for character, target in onward[state]:
             if at < len(text):
                 ways.append((cost + 1, at + 1, target, character))
             ways.append((cost + 1, at, target, character))

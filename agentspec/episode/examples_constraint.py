@@ -86,8 +86,9 @@ def _json(what: str, schema: object, text: str, separators: tuple[str, str] = ("
         comma = trailing_comma(text)
         if comma is not None:
             return Told(constraint, "a comma before a closing bracket is not JSON", comma)
-        cut = "; the text is cut off" if problem.pos >= len(text.rstrip()) else ""
-        return Told(constraint, f"not JSON: {problem.msg}{cut}", problem.pos)
+        if problem.pos >= len(text.rstrip()) or problem.msg.startswith("Unterminated"):
+            return Told(constraint, f"not JSON: {problem.msg}; the text is cut off")
+        return Told(constraint, f"not JSON: {problem.msg}", problem.pos)
     except (ValueError, RecursionError) as problem:
         return Told(constraint, f"not JSON: {problem}")
     wrong = violation(schema, text)  # type: ignore[arg-type]

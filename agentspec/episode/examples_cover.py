@@ -72,16 +72,7 @@ class Coverage:
     @cached_property
     def transitions(self) -> tuple[tuple[int, Letter], ...]:
         """The transitions of the guard, breadth first."""
-        ground = self.ground
-        seen, queue = {ground.arena.initial}, [ground.arena.initial]
-        found: list[tuple[int, Letter]] = []
-        for state in queue:
-            for letter, target in ground.kept(state).items():
-                found.append((state, letter))
-                if target not in seen:
-                    seen.add(target)
-                    queue.append(target)
-        return tuple(found)
+        return tuple((state, letter) for state, moves in self.ground.edges.items() for letter in moves)
 
     def _can_be_exercised(self, rule: Rule) -> bool:
         """Whether some play of the guard exercises the rule; taken to be so where it is too much to look."""

@@ -1,8 +1,9 @@
 """The shortest repair of a prompt example: the fewest steps put in, taken out or changed, to make it the guard's.
 
-A shortest path (Dijkstra, Numer. Math. 1, 1959) over places of the example and of the guard. Of repairs with equally
-many edits it is one with the fewest characters changed: a changed step keeps most of its own text, a step put in has a
-short text, one taken out counts with all of its own. Where texts depend on what was written before (quotations,
+A shortest path (A*: Hart, Nilsson & Raphael, IEEE Trans. SSC 4(2), 1968) over places of the example and of the guard;
+what is left takes at least the edits it would take if no text depended on others. Of repairs with equally many edits it
+is one with the fewest characters changed: a changed step keeps most of its own text, a step put in has a short text, one
+taken out counts with all of its own, each with its cue. Where texts depend on what was written before (quotations,
 history rules) the text of each edit is chosen by itself, and the repair is a shortest one among those with such texts.
 """
 
@@ -82,6 +83,67 @@ class _Way:
     at: int
     edit: Edit | None = None
     line: Line | None = None
+    target: int = -1
+
+
+class _Left:
+    """At least so many edits are left from a line and a state on: those it takes where no text depends on others."""
+
+    def __init__(self, ground: Ground, lines: list[Line]) -> None:
+        edges = ground.edges
+        self._least: list[dict[int, int]] = []
+        if len(edges) * len(lines) > limits.REPAIR_PLACES:
+            return
+        before: dict[int, list[int]] = {}
+        for state, moves in edges.items():
+            for target in moves.values():
+                before.setdefault(target, []).append(state)
+        start, accepting = ground.start(), ground.arena.accepting
+        layer = _relaxed({state: 0 for state in edges if state in accepting}, before)
+        self._least = [layer]
+        for line in reversed(lines):
+            fits = {
+                a: _may_be(ground, start, a, line) for a in dict.fromkeys(a for moves in edges.values() for a in moves)
+            }
+            found = {state: cost + 1 for state, cost in layer.items()}
+            for state, moves in edges.items():
+                for letter, target in moves.items():
+                    if fits[letter] is not None and target in layer:
+                        cost = layer[target] + (not fits[letter])
+                        found[state] = min(found.get(state, cost), cost)
+            layer = _relaxed(found, before)
+            self._least.append(layer)
+        self._least.reverse()
+
+    def __call__(self, at: int, state: int) -> int:
+        return self._least[at].get(state, 0) if self._least else 0
+
+
+def _may_be(ground: Ground, start: Node, letter: Letter, line: Line) -> bool | None:
+    """Whether a line may be the letter as it stands, or changed; None where it is another step."""
+    step = step_of(ground.steps, letter)
+    if line.fault:
+        return False if step.cue == line.meant else None
+    content = line.content_at(step)
+    if content is None:
+        return None
+    return ground.compiled.alphabet.bound(letter) is not None or ground.texts.is_text(letter, start.quotes, content)
+
+
+def _relaxed(costs: dict[int, int], before: dict[int, list[int]]) -> dict[int, int]:
+    """The costs where a step put in costs one."""
+    found = dict(costs)
+    queue = [(cost, state) for state, cost in costs.items()]
+    queue.sort()
+    while queue:
+        cost, state = heappop(queue)
+        if cost > found[state]:
+            continue
+        for other in before.get(state, ()):
+            if cost + 1 < found.get(other, cost + 2):
+                found[other] = cost + 1
+                heappush(queue, (cost + 1, other))
+    return found
 
 
 def repaired(ground: Ground, lines: list[Line], *, limited: bool) -> Repair | None:
@@ -99,11 +161,13 @@ class _Search:
         self.queue: list[tuple[int, int, int, int, int, _Way, Letter | None]] = []
         self.counter = 0
         self.done: set[_Key] = set()
+        self.left = _Left(ground, lines)
 
     def found(self) -> Repair | None:
         self._push(0, 0, 0, _Way(None, self.ground.start(), 0))
         while self.queue:
             edits, size, odd, _, _, way, letter = heappop(self.queue)
+            edits -= self.left(way.at + (letter is not None), way.node.state if letter is None else way.target)
             if letter is not None:
                 self._changed(edits, size - 1, odd, way, letter)
                 continue
@@ -124,11 +188,12 @@ class _Search:
         place = (way.at, node.state, node.memory)
         return (*place, node.steps, node.calls) if self.limited else place
 
-    def _push(self, edits: int, size: int, odd: int, way: _Way, letter: Letter | None = None) -> None:
+    def _push(self, edits: int, size: int, odd: int, way: _Way) -> None:
         if self.limited and not self.ground.fits(way.node):
             return
         self.counter += 1
-        heappush(self.queue, (edits, size, odd, -way.at, self.counter, way, letter))
+        least = edits + self.left(way.at, way.node.state)
+        heappush(self.queue, (least, size, odd, -way.at, self.counter, way, None))
 
     def _go_on(self, edits: int, size: int, odd: int, key: _Key, way: _Way) -> None:
         node, at = way.node, way.at
@@ -138,18 +203,21 @@ class _Search:
                 if self.ground.is_kept(node, letter):
                     self._push(edits, size, odd + after.odd - node.odd, _Way(key, after, at + 1, None, line))
             for letter, _ in self._likely(node, line):
-                self.counter += 1  # what the change costs is looked at when it is the cheapest that is left
-                entry = (edits + 1, size + 1, odd, -at - 1, self.counter, _Way(key, node, at, None, line), letter)
-                heappush(self.queue, entry)
+                if self.ground.is_kept(node, letter):
+                    target = self.ground.kept(node.state)[letter]
+                    self.counter += 1  # what the change costs is looked at when it is the cheapest that is left
+                    least = edits + 1 + self.left(at + 1, target)
+                    tried = _Way(key, node, at, None, line, target)
+                    heappush(self.queue, (least, size + 1, odd, -at - 1, self.counter, tried, letter))
             gone = Edit("delete", at, line.step, line.cue, number=line.number, rows=line.rows)
-            self._push(edits + 1, size + max(len(line.content), 1), odd, _Way(key, node, at + 1, gone))
+            self._push(edits + 1, size + len(line.text), odd, _Way(key, node, at + 1, gone))
         for letter in self.ground.kept(node.state):
             for text in self.ground.texts.fresh(letter, node.quotes):
                 landed = next((n for _, n in self.ground.taken(node, letter, text)), None)
                 if landed is not None:
                     new = self._edit("insert", at, letter, text)
                     way_on = _Way(key, landed, at, new, _line(new))
-                    self._push(edits + 1, size + max(len(text), 1), odd + landed.odd - node.odd, way_on)
+                    self._push(edits + 1, size + len(new.text), odd + landed.odd - node.odd, way_on)
                     break
 
     def _likely(self, node: Node, line: Line) -> Iterator[tuple[Letter, str]]:
@@ -167,8 +235,6 @@ class _Search:
         node, line, at = way.node, way.line, way.at
         assert line is not None
         step = step_of(self.ground.steps, letter)
-        if not self.ground.is_kept(node, letter):
-            return
         own = _own(line, step)
         found = self.ground.texts.nearest(letter, node.quotes, own)
         options = [] if found is None else [found]

@@ -97,7 +97,7 @@ class Report:
         for source in self.sources:
             found += source.faults
             for one in source.examined:
-                found += sorted((*one.findings, *one.warnings), key=lambda f: (f.location.line, f.location.column))
+                found += sorted((*one.findings, *one.warnings), key=lambda finding: finding.step)
         return [*found, *self.more, *self.coverage.warnings()]
 
     def findings(self, *, strict: bool = False) -> list[Finding]:

@@ -40,7 +40,8 @@ class Texts:
         self.compiled = compiled
         self._tests: dict[Letter, TextTest] = {}
         self._bound: dict[int, tuple[Constraint, Language]] = {}
-        self._nearest: dict[tuple[Letter, str, int], tuple[str, int] | None] = {}
+        self._nearest: dict[tuple[Letter, str, int], tuple[Language, tuple[str, int] | None]] = {}
+        self._fresh: dict[tuple[Letter, int], tuple[Language, list[str]]] = {}
         self._others: dict[Letter, Constraint | None] = {}
 
     def constraint(self, letter: Letter, quotes: Quotes) -> Constraint | None:
@@ -112,8 +113,8 @@ class Texts:
             if len(self._nearest) > 10_000:
                 self._nearest.clear()
             found = self._found(letter, language, text)
-            self._nearest[key] = None if found is None else (found, distance(text, found))
-        return self._nearest[key]
+            self._nearest[key] = (language, None if found is None else (found, distance(text, found)))
+        return self._nearest[key][1]
 
     def _found(self, letter: Letter, language: Language, text: str) -> str | None:
         stripped = text.strip()
@@ -143,6 +144,14 @@ class Texts:
         language = self.language(letter, quotes)
         if language is None or language.start == NOTHING:
             return []
+        key = (letter, id(language))
+        if key not in self._fresh:
+            if len(self._fresh) > 10_000:
+                self._fresh.clear()
+            self._fresh[key] = (language, self._new(letter, language))
+        return self._fresh[key][1]
+
+    def _new(self, letter: Letter, language: Language) -> list[str]:
         if letter.owner == Owner.MODEL:
             wished = TODO
         elif letter.owner == Owner.USER:

@@ -88,6 +88,17 @@ class Ground:
             self._kept[state] = self.arena.kept(state, self.winning)
         return self._kept[state]
 
+    @cached_property
+    def edges(self) -> dict[int, dict[Letter, int]]:
+        """The kept letters of each state that the guard can come to, breadth first, with the states behind them."""
+        found: dict[int, dict[Letter, int]] = {}
+        queue = [self.arena.initial]
+        for state in queue:
+            if state not in found:
+                found[state] = self.kept(state)
+                queue += found[state].values()
+        return found
+
     def may_end(self, node: Node) -> bool:
         """Whether an example may end here."""
         return node.state in self.arena.accepting
