@@ -33,6 +33,7 @@ class Coverage:
     examples: int = 0
     taken: Counter[tuple[int, Letter]] = field(default_factory=Counter)
     exercised: set[str] = field(default_factory=set)
+    _moved: dict[tuple[str, int, int], bool] = field(default_factory=dict)
 
     @property
     def compiled(self) -> Compiled:
@@ -61,10 +62,26 @@ class Coverage:
         state: int | None = monitor.initial
         for one in word:
             after = None if state is None else monitor.step(state, one.judged)
-            if after != state or not atoms.isdisjoint(one.letter.true | one.letter.false):
+            if self._moves(rule, state, after) or not atoms.isdisjoint(one.letter.true | one.letter.false):
                 return True
             state = after
         return False
+
+    def _moves(self, rule: Rule, state: int | None, after: int | None) -> bool:
+        """Whether a rule's automaton moved to a state that goes on otherwise.
+
+        Its first state may differ from the next in nothing but what the empty word is worth, which is no word.
+        """
+        if state == after:
+            return False
+        if state is None or after is None:
+            return True
+        key = (rule.id, state, after)
+        if key not in self._moved:
+            monitor = self.compiled.monitors[rule.id]
+            letters = self.compiled.alphabet.letters
+            self._moved[key] = any(monitor.step(state, a) != monitor.step(after, a) for a in letters)
+        return self._moved[key]
 
     def _atoms(self, rule: Rule) -> frozenset[str]:
         return frozenset(name for name in named(rule) if name not in self.compiled.agent.spec.steps)
@@ -88,7 +105,7 @@ class Coverage:
         for state, inner in queue:
             for letter, target in self.ground.kept(state).items():
                 after = monitor.step(inner, letter)
-                if after != inner or len(seen) > limits.REPAIR_PLACES:
+                if self._moves(rule, inner, after) or len(seen) > limits.REPAIR_PLACES:
                     return True
                 if after is not None and (target, after) not in seen:
                     seen.add((target, after))

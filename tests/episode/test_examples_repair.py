@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +35,7 @@ SPECS: dict[str, tuple[str, tuple[str, ...]]] = {
     "owed": ("q (b | c | d)+", ("F d", "G(d -> N G !c)")),
     "calls": ("q (n i o | b)* d", ("G(failed(pay) -> X b)",)),
 }
+ROOT = Path(__file__).parent.parent.parent
 MOST = 3
 """Edits that the oracle looks for."""
 
@@ -127,6 +132,11 @@ def rich() -> Compiled:
     )  # fmt: skip
 
 
+@cache
+def rich_examiner() -> Examiner:
+    return Examiner(rich())
+
+
 ROWS = st.sampled_from(
     [
         "[Q] what", "[T] short", "[T] much too long a text", "[T]  blank ", "[P] one", "  two", "[F] let me", "</f>",
@@ -137,12 +147,11 @@ ROWS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(ROWS, min_size=1, max_size=9))
 def test_what_is_repaired_is_fine(rows: list[str]) -> None:
     """And each edit belongs to one finding; an example without findings has no repair."""
-    made, text = rich(), "\n".join(rows)
-    examiner = Examiner(made)
+    made, text, examiner = rich(), "\n".join(rows), rich_examiner()
     for one in read_transcripts(made.agent.spec, text):
         found = examiner.examine(one, "e")
         assert bool(found.findings) == (examiner.first(one, "e") is not None)
@@ -154,8 +163,6 @@ def test_what_is_repaired_is_fine(rows: list[str]) -> None:
         assert [edit for finding in found.findings for edit in finding.repair] == list(found.repair.edits)
         assert all(finding.repair for finding in found.findings), [str(f) for f in found.findings]
         assert examiner.first(Transcript(1, list(found.repair.lines)), "e") is None
-        again = Examiner(made).examine(one, "e")
-        assert again.repair == found.repair or again.repair.edits == found.repair.edits  # type: ignore[union-attr]
 
 
 def repair_of(text: str, made: Compiled | None = None) -> list[str]:
@@ -216,6 +223,27 @@ def test_a_search_that_is_too_long_finds_nothing(monkeypatch: pytest.MonkeyPatch
 def test_quotations_are_repaired_by_what_was_said() -> None:
     assert repair_of(f"[Q] x\n[K] {CALL}\n[O] it was paid twice\n[S] it is paid twice\n")[-1].startswith("[S] it")
     assert repair_of("[Q] x\n[S] y\n") == ["[Q] x", "[T] TODO"]
+
+
+def test_a_repair_is_the_same_every_time() -> None:
+    """Whatever was examined before, and in whatever order sets are gone through."""
+    text = '[O] no\n[K] {"name":"pay","arguments":{"amount":300,}}\n[O]\n[A] yes!\n[Z] odd\n[S] paid\n[A] yes\n'
+    code = (
+        "from tests.episode.test_examples_repair import *\n"
+        f"(one,) = read_transcripts(rich().agent.spec, {text!r})\n"
+        "print([edit.to_json() for edit in Examiner(rich()).examine(one, 'e').repair.edits])\n"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": str(seed)}, cwd=ROOT,
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in (1, 2)
+    }  # fmt: skip
+    (one,) = read_transcripts(rich().agent.spec, text)
+    repair = rich_examiner().examine(one, "e").repair
+    assert repair is not None
+    assert told == {f"{[edit.to_json() for edit in repair.edits]}\n"}
 
 
 def test_one_example_has_several_findings() -> None:
