@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from agentspec.automata.letter import Owner
 from agentspec.checking.compile import Compiled
-from agentspec.engines.engine import Engine
 from agentspec.episode.examples_finding import Finding
 from agentspec.episode.examples_read import Line, Transcript
 from agentspec.errors import Location
+
+if TYPE_CHECKING:
+    from agentspec.engines.engine import Engine
 
 BYTES = 4
 """Bytes of a token, as an estimate for English."""
