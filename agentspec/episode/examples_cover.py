@@ -27,12 +27,13 @@ from agentspec.spec.model import Rule
 
 @dataclass
 class Coverage:
-    """What the examples of an agent show; fine ones are added one by one."""
+    """What the examples of an agent show; they are added one by one. Transitions are those of the fine ones."""
 
     ground: Ground
     examples: int = 0
     taken: Counter[tuple[int, Letter]] = field(default_factory=Counter)
     exercised: set[str] = field(default_factory=set)
+    partly: set[Letter] = field(default_factory=set)
     _moved: dict[tuple[str, int, int], bool] = field(default_factory=dict)
 
     @property
@@ -44,6 +45,14 @@ class Coverage:
         """One example more."""
         self.examples += 1
         self.taken.update((one.state, one.letter) for one in word)
+        self._exercise(word)
+
+    def add_repaired(self, word: Sequence[Taken], own: Iterable[Taken]) -> None:
+        """One that has to be repaired: ``own`` are the steps that were not put in. They are no longer missed."""
+        self.partly |= {one.letter for one in own}
+        self._exercise(word)
+
+    def _exercise(self, word: Sequence[Taken]) -> None:
         for rule in self.rules:
             if rule.id not in self.exercised and self._exercises(rule, word):
                 self.exercised.add(rule.id)
@@ -115,7 +124,7 @@ class Coverage:
     def missing(self) -> dict[str, list[str]]:
         """The steps, tools and rules that no example shows, of those that one could."""
         letters = {letter for _, letter in self.transitions}
-        shown = {letter for _, letter in self.taken}
+        shown = {letter for _, letter in self.taken} | self.partly
         steps, tools = {str(letter.step) for letter in shown}, {letter.tool for letter in shown}
         spec = self.compiled.agent.spec
         return {

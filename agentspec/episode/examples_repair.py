@@ -62,13 +62,14 @@ class Edit:
 class Repair:
     """The edits in order, and the guard's place behind each line of the example (before the first: at 0).
 
-    ``lines`` are those of the repaired example, ``word`` what they are.
+    ``lines`` are those of the repaired example, ``word`` what they are, ``inserted`` those of them that were put in.
     """
 
     edits: tuple[Edit, ...]
     behind: tuple[Node, ...]
     lines: tuple[Line, ...]
     word: tuple[Taken, ...]
+    inserted: tuple[Line, ...] = ()
 
 
 _Key = tuple[Any, ...]
@@ -273,6 +274,7 @@ class _Search:
             tuple(behind[at] for at in range(len(self.lines) + 1)),
             tuple(way.line for way in ways if way.line is not None),
             tuple(ways[-1].node.last.word()) if ways[-1].node.last is not None else (),
+            tuple(way.line for way in ways if way.line and way.edit is not None and way.edit.kind == "insert"),
         )
 
 

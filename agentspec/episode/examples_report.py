@@ -88,6 +88,10 @@ class Report:
             source.examined.append(found)
             if not found.findings:
                 self.coverage.add(found.word)
+            elif found.repair is not None:
+                new = {id(line) for line in found.repair.inserted}
+                pairs = zip(found.repair.word, found.repair.lines, strict=True)
+                self.coverage.add_repaired(found.repair.word, [taken for taken, line in pairs if id(line) not in new])
 
     # What was found -----------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from agentspec.content.language import NOTHING, Language
 from agentspec.content.nearest import cut, distance, nearest
 from agentspec.content.text_test import TextTest
 from agentspec.episode.examples_json import mended
-from agentspec.episode.history import Quotes
+from agentspec.episode.history import Quotes, has_failed
 from agentspec.errors import TooLarge
 from agentspec.spec.alphabet import call_frame
 
@@ -26,11 +26,6 @@ TODO = "TODO"
 RESULT, FAILURE, WORDS = "result", "Error: failed", "question"
 """What tools say in steps that are put in, when they fail, and what users say."""
 _ANYTHING = Characters(ANY, 0, None)
-
-
-def is_failure(letter: Letter) -> bool:
-    """Whether a letter of others is a failure: a declared one, a fault or a time-out."""
-    return any(name == "error" or name.startswith("failed(") for name in letter.true)
 
 
 class Texts:
@@ -57,7 +52,7 @@ class Texts:
         if letter in self._others:
             return self._others[letter]
         parts: list[Constraint] = []
-        if not is_failure(letter):
+        if not has_failed(letter):
             for one in self._read[letter.step or ""]:
                 if one.tool in (None, letter.tool) and one.texts is not None:
                     parts.append(one.texts if one.name in letter.true else Not(one.texts))
@@ -157,7 +152,7 @@ class Texts:
         elif letter.owner == Owner.USER:
             wished = WORDS
         else:
-            wished = FAILURE if is_failure(letter) else RESULT
+            wished = FAILURE if has_failed(letter) else RESULT
         found = [wished] if language.accepts(wished) else []
         try:
             shortest = language.shortest(limit=limits.NEAREST_PLACES)

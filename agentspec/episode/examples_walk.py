@@ -16,8 +16,8 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled
 from agentspec.episode.examples_read import Line
-from agentspec.episode.examples_texts import Texts, is_failure
-from agentspec.episode.history import Quotes
+from agentspec.episode.examples_texts import Texts
+from agentspec.episode.history import Quotes, has_failed
 from agentspec.episode.replay_messages import looks_failed
 from agentspec.episode.transcript import decided
 from agentspec.errors import InvalidInput
@@ -187,7 +187,7 @@ class Ground:
 
     def _fails(self, letter: Letter) -> bool:
         if letter not in self._failures:
-            self._failures[letter] = is_failure(letter)
+            self._failures[letter] = has_failed(letter)
         return self._failures[letter]
 
     def is_kept(self, node: Node, letter: Letter) -> bool:
