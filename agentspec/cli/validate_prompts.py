@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agentspec.errors import AgentSpecError, InvalidInput
 
 if TYPE_CHECKING:
-    from agentspec.checking.compile import Compiled
     from agentspec.engines.engine import Engine
     from agentspec.episode.examples_finding import Finding
+    from agentspec.episode.examples_read import Transcript
     from agentspec.episode.examples_report import Report
 
 SHOWN = 200
@@ -141,10 +141,11 @@ def _validated(agent: str, files: list[Path], mapping: Path | None, model: str |
     report = Report(compiled, read, counter)
     for file in files:
         report.add(file)
-    if not files:
-        report.add_text(declared.examples, declared.examples_source)
+    for text, source in () if files else declared.example_files:
+        report.add_text(text, source)
     if engine is not None:
-        _look_at_window(report, engine, compiled)
+        if files or declared.pick is None:  # of a pool as many are shown as the window holds
+            _look_at_window(report, engine, together=not files)
         return report, []
     return report, [
         "max_tokens by the model's own tokenizer, and its context window (name one with --model)",
@@ -158,11 +159,16 @@ def _engine(model: str) -> Engine:
     return open_engine(Settings(model=model), None)
 
 
-def _look_at_window(report: Report, engine: Engine, compiled: Compiled) -> None:
+def _look_at_window(report: Report, engine: Engine, *, together: bool) -> None:
+    """Whether the context window holds the examples of each file, or those of all files together."""
     from agentspec.episode.examples_tokens import window_finding
 
+    prompts: dict[str, list[Transcript]] = {}
     for source in report.sources:
         fine = [one for one, found in zip(source.transcripts, source.examined, strict=False) if not found.findings]
-        found: Any = window_finding(compiled, engine, fine, source.name) if fine and source.form == "cues" else None
+        if fine and source.form == "cues":
+            prompts.setdefault(report.sources[0].name if together else source.name, []).extend(fine)
+    for name, examples in prompts.items():
+        found = window_finding(report.compiled, engine, examples, name)
         if found is not None:
             report.more.append(found)
