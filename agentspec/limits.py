@@ -269,6 +269,15 @@ NOTATION_BYTES = 1_000_000
 NOTATION_DEPTH = 100
 """Lists that may be open at one place of it."""
 
+NOTATION_WORDS = 20_000
+"""Words, strings and lists of it."""
+
+NOTATION_AGENTS = 100
+"""Agents it may define."""
+
+NOTATION_STATES = 500
+"""States of one of them: what may follow what is worked out for each pair."""
+
 # ---- guard
 
 COST_CELLS = 5_000_000
@@ -292,6 +301,15 @@ PREFIX_BYTES = 96 * 2**20
 
 PREFIX_COUNT = 8
 """Beginnings of prompts that are kept."""
+
+ENCODED_TEXTS = 256
+"""Texts whose tokens are remembered: instructions, tools and worked examples, which stand in prompt after prompt."""
+
+ENCODED_LENGTH = 4_000
+"""Characters of such a text."""
+
+CHAT_SHAPES = 64
+"""Rows of roles for which it is remembered what a chat template writes around the messages."""
 
 # ---- checking
 
@@ -317,8 +335,26 @@ ASKED_DEPTH = 8
 REPLAY_BYTES = 64 * 2**20
 """Bytes of one line of a log, or of a file that is one JSON value."""
 
+POOL_EXAMPLES = 10_000
+"""Worked episodes of one agent, of which a prompt shows a few."""
+
+SIMILAR_LENGTH = 4_000
+"""Characters at the beginning of a task by which it is compared with those of worked episodes."""
+
 DEAF_STATES = 2_000
 """States up to which it is looked whether positions at which nothing holds can be left out."""
 
 DEAF_ATOMS = 8
 """Propositions up to which it is."""
+
+EXAMPLES_BYTES = 16 * 2**20
+"""Bytes of a file of prompt examples."""
+
+MAPPING_PATTERNS = 200
+"""Cues and actions of a file that tells how a foreign style is read."""
+
+NEAREST_PLACES = 20_000
+"""Places (of a text, and of the automaton of another) looked at to find the nearest text; then its end is made anew."""
+
+REPAIR_PLACES = 50_000
+"""Places (of an example, and of the guard) looked at to find its shortest repair."""
