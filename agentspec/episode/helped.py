@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import math
 import re
@@ -197,7 +198,7 @@ def _written(record: StepRecord) -> Written:
         return Written("", record.content)
     failed = any(name == "error" or name.startswith("failed(") for name in letter.true)
     value = record.content if record.value is None and letter.owner == Owner.TOOL else record.value
-    return Written(str(letter.step), record.content, letter.tool, failed, value)
+    return Written(str(letter.step), record.content, letter.tool, failed, copy.deepcopy(value))
 
 
 def most_told(compiled: Compiled, engine: Engine, steps: int) -> Iterator[tuple[int, int]]:

@@ -319,3 +319,23 @@ def test_a_handler_given_for_no_step_is_refused() -> None:
         agentspec.loads(AGENT, handlers={"mem": lambda _: "x"})
     with pytest.raises(InvalidInput, match=r"the handler of 'memo', \./h\.py:memo, does not take its settings"):
         run(AGENT, given={"memo": lambda: "x"})
+
+
+def test_what_was_written_is_not_a_handlers_to_change() -> None:
+    def answer(moment: Moment) -> str:
+        moment.steps[1].value["n"].append(4)
+        return "x"
+
+    text = AGENT.replace("text: {max_chars: 12}", "text: {max_chars: 12}, handler: ./h.py:answer")
+    found = run(text, given={"memo": lambda _: Said("so", {"n": [3]}), "answer": answer})
+    assert wrote(found, "memo").value == {"n": [3]}
+    assert wrote(found, "answer").content == "x"
+
+
+def test_a_proposal_of_millions_of_letters_is_refused_soon() -> None:
+    for kind in ("text: {max_chars: 9}", "json_schema: {type: integer}", "choice: [yes, no]"):
+        found = run(
+            PROPOSES.replace("KIND", kind).replace("TOKENS", "900"), given={"answer": lambda _: "7" * 3_000_000}
+        )
+        assert found.accepted
+        assert wrote(found, "answer").detail != PROPOSED
