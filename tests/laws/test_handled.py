@@ -20,10 +20,10 @@ from tests.laws.toy import WILLS, toy_tokenizer
 
 def test_episodes_with_hostile_handlers_keep_every_law() -> None:
     count = Count()
-    for seed in range(24):
+    for seed in range(18):
         episodes_of(seed, count, focus="handlers")
     assert set(count.episodes) <= {"accepted", "pending"}
-    assert count.episodes["accepted"] >= 35
+    assert count.episodes["accepted"] >= 25
 
 
 @pytest.mark.long
@@ -36,7 +36,7 @@ def test_thousands_of_episodes_with_hostile_handlers_keep_every_law() -> None:
     assert set(count.episodes) <= {"accepted", "pending"}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(handled_specs(), st.integers(0, 2**32 - 1), st.sampled_from(sorted(WILLS)), st.integers(0, 2))
 def test_hypothesis_finds_no_handler_that_breaks_a_law(spec: RandomSpec, seed: int, will: str, which: int) -> None:
     count = Count()
@@ -63,7 +63,7 @@ def test_the_game_with_steps_of_code_is_what_its_definition_says() -> None:
 
 def test_what_handlers_say_is_counted_against_the_window() -> None:
     found: Counter[str] = Counter()
-    for seed in range(26):
+    for seed in range(16):
         spec = spec_from(seed, "handlers")
         compiled = sound(spec, Count())
         if compiled is None:
@@ -76,5 +76,5 @@ def test_what_handlers_say_is_counted_against_the_window() -> None:
         found[played.result.status] += 1
         if played.result.status != "refused":
             check_laws(played)
-    assert found["accepted"] >= 4
-    assert found["refused"] >= 2
+    assert found["accepted"] >= 2
+    assert found["refused"] >= 1
