@@ -2,7 +2,8 @@
 
 Tokenizer, chat template, matchers and everything else are those of `engines.transformers`; the forward alone is
 llama.cpp's, which computes with the quantised weights. It is no engine of the package's: one text at a time is in the
-model's state, and what two texts share at their beginning is kept between them.
+model's state, and what two texts share at their beginning is kept between them. Nothing is guessed ahead: on a CPU
+without wide vectors llama.cpp takes nearly as long for nine tokens at once as for nine.
 
     pip install llama-cpp-python   # builds llama.cpp
 """
@@ -29,7 +30,7 @@ class LlamaCppEngine(TransformersEngine):
 
         super().__init__(fetch(name), name=f"{name} (llama.cpp {llama_cpp.__version__}, {gguf.name})")
         self._llama: Any = llama_cpp.Llama(
-            str(gguf), n_ctx=self.window, n_batch=512, logits_all=True, verbose=False, n_threads=threads,
+            str(gguf), n_ctx=self.window, n_batch=512, verbose=False, n_threads=threads,
             n_threads_batch=threads,
         )  # fmt: skip
 
@@ -40,8 +41,6 @@ class LlamaCppEngine(TransformersEngine):
 
 class LlamaCppSource:
     """One text; the model's state is made to hold it when its scores are asked for."""
-
-    forgets = True
 
     def __init__(self, llama: Any, prompt: list[int], ends: list[int]) -> None:
         self.tokens = list(prompt)
@@ -64,17 +63,13 @@ class LlamaCppSource:
 
     def logits(self) -> NDArray[np.float32]:
         """Scores of the next token, shape (vocabulary,)."""
-        found: NDArray[np.float32] = self.scores(1)[0]
-        return found
-
-    def scores(self, last: int) -> NDArray[np.float32]:
-        """Scores after each of the last tokens, shape (last, vocabulary)."""
         llama, text = self._llama, self.tokens
-        if not 0 < last <= len(text) <= llama.n_ctx():
-            raise EngineFault(f"there are {len(text)} tokens to score after, not {last}")
+        if not 0 < len(text) <= llama.n_ctx():
+            raise EngineFault(f"{len(text)} tokens do not fit the context of {llama.n_ctx()}")
         held = llama.input_ids[: llama.n_tokens]
-        most = min(len(held), len(text) - last)
+        most = min(len(held), len(text) - 1)
         unlike = np.flatnonzero(held[:most] != np.asarray(text[:most], dtype=held.dtype))
         llama.n_tokens = int(unlike[0]) if len(unlike) else most
         llama.eval(text[llama.n_tokens :])
-        return merge_ends(np.array(llama.scores[len(text) - last : len(text)], dtype=np.float32), self._ends)
+        row = np.ctypeslib.as_array(llama._ctx.get_logits_ith(-1), shape=(llama.n_vocab(),))
+        return merge_ends(row.copy(), self._ends)
