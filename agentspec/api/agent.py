@@ -192,7 +192,7 @@ class Agent:
                 raise SpecError(
                     f"the agent '{self.name}' has steps for tools and none is named: add 'tools:' or tools=[…]"
                 )
-            if settings.guarded:
+            if settings.guarded is True:
                 compiled.guard.refuse_hopeless(settings.budget(self.declaration.limits))  # before a model is loaded
             read_examples(compiled)
             return self._with_functions(compiled), self._tools

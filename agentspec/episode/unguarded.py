@@ -28,6 +28,10 @@ class UnguardedEpisode(Episode):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.guarded = False
+        self._border = (0, b"")
+        """Where the step under way begins: tokens of the text, and the bytes that are still the step's before it."""
+        self._tail = b""
+        """The text of the last token."""
 
     def _play(self) -> Iterator[StepRecord | str]:
         arena = self.compiled.arena
@@ -57,10 +61,10 @@ class UnguardedEpisode(Episode):
     def _write_freely(self, source: Ahead) -> Generator[StepRecord | str, None, bool]:
         """Write until a call is complete. Returns whether the model ended."""
         text, tokens, logprob, began = b"", 0, 0.0, time.perf_counter()
+        self._border = (source.length, b"")
         while True:
-            self._check_time()
-            if self.counters.tokens >= self.asked.tokens:
-                raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
+            self._check_limits()
+            source.guess(len)
             logits = source.logits()
             token = self.sampler.draw(logits, None, source.length)
             if self.logprobs:
@@ -68,20 +72,31 @@ class UnguardedEpisode(Episode):
             self.counters.tokens += 1
             tokens += 1
             ended = token == self.engine.end_token
-            text += b"" if ended else self.engine.decode([token])
             if not ended:
+                self._tail = self.engine.decode([token])
+                text += self._tail
                 source.append([token])
             while text.strip() and (whole := self._whole(text, final=ended)) is not None:
                 text = whole[1]
                 if whole[0].strip():
                     yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began, logprob))
                     tokens, logprob, began = 0, 0.0, time.perf_counter()
+                    self._border = self._border_at(source, text)
                     if self.compiled.arena.owner[self._state] != Owner.MODEL:
                         if ended and not is_native(self.compiled):  # the line is complete: give it its border
                             source.append(self.engine.encode("\n"))
                         return False
             if ended:
                 return True
+
+    def _check_limits(self) -> None:
+        self._check_time()
+        if self.counters.tokens >= self.asked.tokens:
+            raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
+
+    def _border_at(self, source: Ahead, rest: bytes) -> tuple[int, bytes]:
+        """The border behind a step: the last token may reach into the next one, with ``rest``."""
+        return (source.length - 1, self._tail[: -len(rest)]) if rest else (source.length, b"")
 
     def _whole(self, text: bytes, *, final: bool) -> tuple[bytes, bytes] | None:
         """The next step's text and the rest; at the end whatever is left is one."""
