@@ -319,3 +319,14 @@ DEAF_STATES = 2_000
 
 DEAF_ATOMS = 8
 """Propositions up to which it is."""
+
+# ---- evaluation
+
+DATA_BYTES = 64 * 2**20
+"""Bytes of a file of items or answers, or of results."""
+
+DATA_LINE = 2_000_000
+"""Characters of one line of it, and of one item of a list."""
+
+DATA_ITEMS = 200_000
+"""Items of a file."""

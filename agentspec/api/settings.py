@@ -47,8 +47,8 @@ class Settings:
     None the usual one, False none. ``lookahead`` is how many tokens may be guessed from the text so far and checked in
     one forward, which changes no text; 0 for none. ``logprobs`` True records, for each step that the model writes, how
     likely it was with the mask and without (`StepRecord`). ``on_step`` is called with each step. ``guarded`` False lets
-    the model write freely; ``"monitor"`` too, but what breaks a rule is taken back; ``"grammar"`` keeps each step to its
-    form and nothing else (`docs/evaluation.md`).
+    the model write freely; ``"monitor"`` too, but what breaks a rule is taken back; ``"grammar"`` keeps steps to their
+    forms and nothing else (`docs/evaluation.md`).
     """
 
     seed: int = 0
