@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Agent",
     "AgentSpecError",
+    "Answer",
     "AsyncSteps",
     "AsyncTexts",
     "Automaton",
@@ -28,10 +29,13 @@ __all__ = [
     "InvalidInput",
     "Letter",
     "ModelMissing",
+    "Moment",
     "Refused",
     "Report",
     "Run",
+    "Said",
     "SpecError",
+    "StepHandler",
     "StepRecord",
     "Steps",
     "SyntaxProblem",
@@ -41,6 +45,7 @@ __all__ = [
     "ToolError",
     "Usage",
     "Verdict",
+    "Written",
     "__version__",
     "compile",
     "holds",
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
     from agentspec.api.run import Run, Steps, Texts
     from agentspec.automata.letter import Letter
     from agentspec.checking.check import Report
+    from agentspec.episode.moment import Answer, Moment, Said, StepHandler, Written
     from agentspec.episode.trace import StepRecord, Usage, Verdict
     from agentspec.errors import (
         AgentSpecError,
@@ -88,6 +94,7 @@ else:
         "agentspec.api.run": ("Run", "Steps", "Texts"),
         "agentspec.automata.letter": ("Letter",),
         "agentspec.checking.check": ("Report",),
+        "agentspec.episode.moment": ("Answer", "Moment", "Said", "StepHandler", "Written"),
         "agentspec.episode.trace": ("StepRecord", "Usage", "Verdict"),
         "agentspec.errors": (
             "AgentSpecError", "BudgetRefused", "EngineFault", "InvalidInput", "ModelMissing", "Refused", "SpecError",

@@ -23,9 +23,11 @@ from agentspec.checking.compile import Compiled, compile_agent, tool_schemas
 from agentspec.content.tool_ref import ToolRef
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.engines.engine import Engine
+from agentspec.episode.crew import Ready, crew, functions_of
+from agentspec.episode.moment import StepHandler
 from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.trace import StepRecord
-from agentspec.errors import InvalidInput, SpecError
+from agentspec.errors import InvalidInput, SpecError, nearest
 from agentspec.spec.load import load as load_declaration
 from agentspec.spec.load import load_text
 from agentspec.spec.model import Declaration
@@ -50,6 +52,7 @@ class Agent:
         *,
         tools: Sequence[ToolLike] = (),
         predicates: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+        handlers: Mapping[str, StepHandler] = MappingProxyType({}),
         model: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
@@ -57,6 +60,12 @@ class Agent:
     ) -> None:
         self._given = tools_from_functions(tools)
         self._functions = given_functions(predicates, declaration.spec.propositions)
+        for step in handlers:
+            if step not in declaration.spec.handlers:
+                known = [*declaration.spec.handlers]
+                where = nearest(step, known) if known else ": the spec has none"
+                raise InvalidInput(f"no step with a handler is called '{step}'{where}")
+        self._handlers = dict(handlers)
         if self._given and not any(step.tool is not None for step in declaration.spec.steps.values()):
             raise InvalidInput(f"the spec '{declaration.spec.name}' has no step for tools: {', '.join(self._given)}")
         self._listed = tuple(ref for ref in declaration.tools if ref.name not in self._given)
@@ -180,7 +189,9 @@ class Agent:
 
         def episode(shared: Engine) -> Episode:
             journal, lookup = settings.journal(self.name), Lookup(settings.lookahead)
-            return kind(compiled, shared, tools, task, sampler, journal, budget, timeout, lookup, settings.logprobs)
+            return kind(
+                compiled, shared, tools, task, sampler, journal, budget, timeout, lookup, settings.logprobs, self._crew
+            )
 
         return running(compiled, engine, episode, settings.on_step)
 
@@ -195,6 +206,7 @@ class Agent:
             if settings.guarded is True:
                 compiled.guard.refuse_hopeless(settings.budget(self.declaration.limits))  # before a model is loaded
             read_examples(compiled)
+            _ = self._crew
             return self._with_functions(compiled), self._tools
 
     # --------------------------------------------------------------------------------------------------------------
@@ -207,10 +219,17 @@ class Agent:
     def _loaded(self) -> LoadedTools:
         source, asked = self.declaration.source, self.declaration.spec.functions
         rest = {name: ref for name, ref in asked.items() if name not in self._functions}
-        loaded = load_tools(self._listed, source.parent if source else None, agent=source, predicates=rest)
+        own = functions_of({s: one for s, one in self.declaration.spec.handlers.items() if s not in self._handlers})
+        folder = source.parent if source else None
+        loaded = load_tools(self._listed, folder, agent=source, predicates=rest, handlers=own)
         for imported in loaded.imported:
             logger.info("%s", imported)
         return loaded
+
+    @cached_property
+    def _crew(self) -> Mapping[str, Ready]:
+        functions = {**self._loaded.handlers, **self._handlers}
+        return crew(self.compiled, functions, imported=lambda one: logger.info("%s", one))
 
     @property
     def _tools(self) -> Mapping[str, Tool]:
@@ -245,6 +264,7 @@ def load(
     *,
     tools: Sequence[ToolLike] = (),
     predicates: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+    handlers: Mapping[str, StepHandler] = MappingProxyType({}),
     model: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
@@ -253,15 +273,16 @@ def load(
     """The agent in a file, or shipped under a name. Executes nothing.
 
     ``tools`` are Python functions with types and a docstring; each stands in for the tool of its name in the file, or
-    is added. ``predicates`` are the functions of runtime predicates, by predicate; they beat the file's. ``model`` is a
-    known model, a folder or what else ``agentspec models`` accepts; it beats ``AGENTSPEC_MODEL``, which beats the
-    file's. Raises InvalidInput with file, line and column; what takes the tools to tell, such as a name in a rule that
-    nothing has, is raised by ``compile``, ``check`` and ``run``.
+    is added. ``predicates`` are the functions of runtime predicates, by predicate; they beat the file's, and so do
+    ``handlers``, by the step they write. ``model`` is a known model, a folder or what else ``agentspec models``
+    accepts; it beats ``AGENTSPEC_MODEL``, which beats the file's. Raises InvalidInput with file, line and column; what
+    takes the tools to tell, such as a name in a rule that nothing has, is raised by ``compile``, ``check`` and ``run``.
     """
     declaration = load_declaration(os.fspath(name))
     return Agent(
-        declaration, tools=tools, predicates=predicates, model=model, device=device, dtype=dtype, offline=offline
-    )
+        declaration, tools=tools, predicates=predicates, handlers=handlers, model=model, device=device, dtype=dtype,
+        offline=offline,
+    )  # fmt: skip
 
 
 def loads(
@@ -269,6 +290,7 @@ def loads(
     *,
     tools: Sequence[ToolLike] = (),
     predicates: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+    handlers: Mapping[str, StepHandler] = MappingProxyType({}),
     model: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
@@ -276,8 +298,9 @@ def loads(
 ) -> Agent:
     """The agent that a YAML text declares; the rest is as for ``load``."""
     return Agent(
-        load_text(text), tools=tools, predicates=predicates, model=model, device=device, dtype=dtype, offline=offline
-    )
+        load_text(text), tools=tools, predicates=predicates, handlers=handlers, model=model, device=device, dtype=dtype,
+        offline=offline,
+    )  # fmt: skip
 
 
 def compile(agent: str | os.PathLike[str] | Agent) -> Guard:

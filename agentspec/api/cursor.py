@@ -26,6 +26,7 @@ from agentspec.episode.transcript import identify, show, split_step
 from agentspec.errors import EngineFault, InvalidInput, TooLarge, nearest
 from agentspec.guard.budget import Budget
 from agentspec.guard.segment import Segment, segment
+from agentspec.spec.alphabet import outcome
 
 if TYPE_CHECKING:
     from agentspec.decoding.walk import Walk
@@ -165,13 +166,15 @@ class Cursor:
     def observe(self, text: str, *, shown: str | None = None, ok: bool = True, error: bool = False) -> Letter:
         """Take the answer of the tool that was called: its result, or with ``ok`` False an error result it declares.
 
+        So too what a step holds that code writes by itself (``handler``).
+
         ``error`` says that it faulted or timed out instead; ``shown`` is the part of a long text that the model reads.
         Raises InvalidInput where no tool's answer is due.
         """
         if self.owner != Owner.TOOL:
             raise self._refusal("no tool's answer is due")
         tool, step = self._exist[0].tool, str(self._exist[0].step)
-        happened = {f"ok({tool})"} if ok and not error else {f"failed({tool})", *(["error"] if error else [])}
+        happened = outcome(tool, ok=ok, error=error)
         return self._hear(self._exist, {step, *happened}, text, text if shown is None else shown)
 
     def rollback(self, steps: int = 1) -> None:

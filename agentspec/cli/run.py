@@ -136,12 +136,14 @@ def follow(steps: Generator[E, None, None], tell: Callable[[E], None]) -> None:
 
 def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal) -> Episode:
     from agentspec.decoding.sample import Sampler
+    from agentspec.episode.crew import crew
     from agentspec.episode.session import kind_of
 
     kind = kind_of(compiled, guarded=settings.guarded)
     budget = checked(compiled, task, settings)
     tools = open_tools(compiled, settings)
     compiled = compiled.with_functions(tools.functions)
+    handlers = crew(compiled, tools.handlers, imported=lambda one: typer.echo(str(one), err=True))
     return kind(
         compiled,
         open_engine(settings, compiled.agent.model),
@@ -151,17 +153,20 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
         journal,
         budget,
         compiled.agent.limits.timeout,
+        handlers=handlers,
     )
 
 
 def open_tools(compiled: Compiled, settings: Settings) -> LoadedTools:
+    from agentspec.episode.crew import functions_of
     from agentspec.toolbox.registry import load_tools
 
     agent = compiled.agent
     folder = agent.source.parent if agent.source else None
     loaded = load_tools(
-        agent.tools, folder, trusted_files=settings.tools, agent=agent.source, predicates=agent.spec.functions
-    )
+        agent.tools, folder, trusted_files=settings.tools, agent=agent.source, predicates=agent.spec.functions,
+        handlers=functions_of(agent.spec.handlers),
+    )  # fmt: skip
     for imported in loaded.imported:
         typer.echo(str(imported), err=True)
     return loaded
@@ -193,6 +198,11 @@ def tell(result: Result, *, unguarded: bool = False) -> None:
         f"{result.status}" + (" (unguarded)" if unguarded else "") + (f": {result.reason}" if result.reason else ""),
         f"{usage.steps} steps, tool calls: {usage.tool_calls}, {usage.tokens} tokens{share}, "
         f"{usage.model_calls} model calls, {usage.seconds:.1f} s",
+        *(
+            [f"agents asked: {usage.asked_tokens} tokens, {usage.asked_model_calls} model calls"]
+            if usage.asked_tokens
+            else []
+        ),
         *([f"rules: {', '.join(rules)}"] if rules else []),
         *([f"trace: {result.trace_path}"] if result.trace_path else []),
     ]

@@ -122,7 +122,7 @@ def _plan(path: Path) -> Plan:
         return plan_file(path)
     if path.suffix in (".yaml", ".yml") and path.is_file():
         agent = load(str(path))
-        return plan_agent(path, agent.tools, [one.python for one in agent.spec.propositions if one.python is not None])
+        return plan_agent(path, agent.tools, list(agent.spec.functions_named))
     what = "is not an agent's .yaml file, a .py file or a folder" if path.exists() else "no such file or folder"
     raise InvalidInput(f"{path}: {what}")
 

@@ -21,9 +21,11 @@ class PredicateSource:
     fault: str | None = None
 
 
-def predicate_source(ref: PredicateRef, beside: Path | None, *, agent: Path | None = None) -> PredicateSource:
+def predicate_source(
+    ref: PredicateRef, beside: Path | None, *, agent: Path | None = None, what: str = "predicate"
+) -> PredicateSource:
     """What lies on this machine of a function in a file. Raises InvalidInput for a lock file that is broken."""
-    what = f"predicate {ref.text}"
+    what = f"{what} {ref.text}"
     if ref.file is None:
         return PredicateSource(
             ref, fault=f"{what}: its function is a program's: give it with agentspec.load(…, predicates={{…}})"

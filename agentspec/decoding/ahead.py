@@ -8,14 +8,18 @@ what is written does not depend on what was guessed: a guess that is not drawn i
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec.decoding.sample import Sampler
 from agentspec.decoding.source import Counters
+
+ROWS = 32
+"""So many tokens are scored in one forward at most: each row is as long as the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,29 @@ class Ahead:
             if self._rows:
                 self._counters.right += 1
                 del self._rows[0]
+
+    def logprob(self, tokens: Sequence[int]) -> float:
+        """The natural logarithm of the probability of tokens behind the text, which stays as it is."""
+        self._settle()
+        total, before = 0.0, self.source.length
+        for begin in range(0, len(tokens), ROWS):
+            part = list(tokens[begin : begin + ROWS])
+            rows = zip(self._rows_for(part), part, strict=True)
+            total += sum(Sampler.logprobs(row, None, token)[1] for row, token in rows)
+        self.rollback(self.source.length - before)
+        return total
+
+    def _rows_for(self, tokens: list[int]) -> Iterator[NDArray[np.float32]]:
+        """The scores for each of the tokens, which are appended."""
+        if getattr(self.source, "forgets", False):
+            self.source.append(tokens)
+            self._counters.calls += 1
+            yield from self.source.scores(len(tokens) + 1)[:-1]
+            return
+        for token in tokens:
+            self._counters.calls += 1
+            yield self.source.logits()
+            self.source.append([token])
 
     def rollback(self, tokens: int) -> None:
         """Forget the last tokens of the text."""

@@ -20,8 +20,10 @@ from agentspec.decoding.sample import Sampler
 from agentspec.decoding.source import Counters
 from agentspec.engines.engine import Engine
 from agentspec.episode.chat import spelling
+from agentspec.episode.crew import Ready, crew
+from agentspec.episode.helped import PROPOSED, Helped, most_told, proposed
 from agentspec.episode.journal import Journal
-from agentspec.episode.observe import Observation, observe, observed
+from agentspec.episode.observe import Observation, observe, observed, told
 from agentspec.episode.prompt_examples import read_examples
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
@@ -45,9 +47,9 @@ class OutOfTime(Exception):
 class Episode:
     """Iterate over ``steps()``; afterwards ``result`` says how it ended.
 
-    ``tools`` are the callables behind the agent's schemas. ``journal`` None keeps no trace. ``logprobs`` asks for those
-    of each step that the model writes. The guarantee holds for
-    what ``steps`` writes; an engine or matcher that fails ends the episode as ``engine_fault``, never as accepted.
+    ``tools`` are the callables behind the agent's schemas, ``handlers`` those that write steps (`crew`). ``journal``
+    None keeps no trace. ``logprobs`` asks for those of each step that the model writes. The guarantee holds for what
+    ``steps`` writes; an engine or matcher that fails ends the episode as ``engine_fault``, never as accepted.
     """
 
     compiled: Compiled
@@ -60,6 +62,7 @@ class Episode:
     timeout: float | None = None
     lookup: Lookup | None = field(default_factory=Lookup)
     logprobs: bool = False
+    handlers: Mapping[str, Ready] | None = None
     guarded: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +72,8 @@ class Episode:
         self.counters = Counters()
         self.usage = Usage()
         self.word: list[Letter] = []
+        self.written: list[StepRecord] = []
+        self.crew = crew(self.compiled) if self.handlers is None else self.handlers
         self.answer: str | None = None
         self.quotes = Quotes(self.compiled)
         self.failures = Failures(self.compiled)
@@ -118,6 +123,9 @@ class Episode:
         while not position.must_end:
             match position.owner:
                 case Owner.MODEL:
+                    if (proposed := self._proposed(position)) is not None:
+                        yield from self._dictate(position, source, *proposed)
+                        continue
                     ended = yield from self._write(position, source)
                     if ended:
                         return
@@ -224,6 +232,44 @@ class Episode:
                 state=position.state, detail=detail, **self._told_logprobs(spent.logprob, spent.logprob_free),
             )  # fmt: skip
 
+    # What code writes ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _helped(self) -> Helped:
+        return Helped(self)
+
+    def _proposed(self, position: Position) -> tuple[Letter, str, list[int]] | None:
+        """What a handler proposes, if guard, content and budget allow it: letter, content, tokens."""
+        possible = position.allowed() if self.crew else ()
+        for name in dict.fromkeys(str(letter.step) for letter in possible):
+            if name not in self.crew or (text := self._helped.proposal(name)) is None:
+                continue
+            bound = self.quotes.bound(self.compiled.contents)
+            found = proposed(self.compiled, [a for a in possible if a.step == name], text, bound)
+            if found is not None:
+                tokens = self._spell(found[2])
+                left = position.left.after(found[0], len(tokens))
+                if position.guard.deciding(position.state, position.left).costs.fits(
+                    position.guard.arena.moves[position.state][found[0]], left
+                ):
+                    return found[0], found[1], tokens
+        return None
+
+    def _dictate(
+        self, position: Position, source: Ahead, letter: Letter, content: str, tokens: list[int]
+    ) -> Iterator[StepRecord | str]:
+        """Write a step as proposed: its tokens are forced ones."""
+        source.append(tokens)
+        self.counters.tokens += len(tokens)
+        self.counters.forced += len(tokens)
+        position.advance(letter, len(tokens))
+        self._take(letter, content)
+        more = self._told_logprobs(0.0, 0.0)
+        spent = len(tokens)
+        yield from self._told(
+            self._record(letter, content, tokens=spent, forced=spent, detail=PROPOSED, state=position.state, **more)
+        )
+
     # One step of each owner ---------------------------------------------------------------------------------------
 
     def _take(self, letter: Letter, content: str) -> None:
@@ -253,7 +299,7 @@ class Episode:
 
     def _observe(self, position: Position, source: Ahead) -> Iterator[StepRecord | str]:
         excluded = position.guard.excluded(position.state)
-        observation = self.observation((*position.allowed(), *excluded))
+        observation = self.observation((*position.allowed(), *excluded), source)
         if observation.letter in excluded:
             yield from self._told(self._record_observation(observation, None))
             raise assumption_broken(excluded[observation.letter], observation.letter)
@@ -261,11 +307,14 @@ class Episode:
         source.append(observation.tokens)
         yield from self._told(self._record_observation(observation, position.state))
 
-    def observation(self, possible: tuple[Letter, ...]) -> Observation:
-        """Call the tool that is due with the arguments just written."""
+    def observation(self, possible: tuple[Letter, ...], source: Ahead) -> Observation:
+        """Call the tool that is due with the arguments just written, or the handler whose step it is."""
         tool = possible[0].tool
-        assert tool is not None
-        observation = observe(self.compiled, self.engine, self.tools[tool], self._arguments, possible, self.quotes)
+        if tool is None:
+            outcome = self._helped.outcome(str(possible[0].step), source)
+            observation = told(self.compiled, self.engine, outcome, possible, self.quotes)
+        else:
+            observation = observe(self.compiled, self.engine, self.tools[tool], self._arguments, possible, self.quotes)
         self.quotes = observation.quotes
         return observation
 
@@ -311,6 +360,7 @@ class Episode:
             return self.asked  # refused by the guard, with what would suffice
         room = self.engine.window - len(self.prompt)
         largest = max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
+        room -= most_told(self.compiled, self.engine, self.asked.steps)
         for calls in range(self.asked.calls, -1, -1):
             budget = Budget(min(self.asked.tokens, room - calls * largest), self.asked.steps, calls)
             if costs.fits(start, budget):
@@ -353,6 +403,7 @@ class Episode:
         letter = None if letter is None else self.quotes.judged(letter)
         record = StepRecord(self.usage.steps, letter, content, shown, guard_state=state, **more)
         self.usage.steps += 1
+        self.written.append(record)
         if letter is not None:
             self.word.append(letter)
             self.usage.tool_calls += letter.completes_call
@@ -362,6 +413,10 @@ class Episode:
 
     def _told_logprobs(self, logprob: float, free: float) -> dict[str, float]:
         return {"logprob": logprob, "logprob_free": free} if self.logprobs else {}
+
+    def seconds_left(self) -> float | None:
+        """What is left of the time-out; None without one."""
+        return None if self.timeout is None else max(self.timeout - (time.perf_counter() - self._began), 0.001)
 
     def _check_time(self) -> None:
         if self.timeout is not None and time.perf_counter() - self._began > self.timeout:

@@ -26,6 +26,11 @@ class Unsaid:
 UNSAID = Unsaid()
 
 
+def has_failed(letter: Letter) -> bool:
+    """Whether a letter of a tool says that nothing came of it."""
+    return any(name == "error" or name.startswith("failed(") for name in letter.true)
+
+
 @dataclass(frozen=True)
 class Quotes:
     """The history of an episode. ``broken`` are the ``breaks(RULE)`` of the model's last step.
@@ -46,7 +51,7 @@ class Quotes:
         bounds = self.compiled.alphabet.bounds
         if not self._remembers:
             return self
-        fine = not any(name.startswith("failed(") for name in letter.true)
+        fine = not has_failed(letter)
         memory = self.memory
         if letter.owner == Owner.TOOL and letter.tool is not None and fine:
             memory = memory.answered(letter.tool, read_value(text) if value is UNSAID else value)

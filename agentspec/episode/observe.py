@@ -14,6 +14,7 @@ from agentspec.episode.quotes import Quotes, heard
 from agentspec.episode.render import chat
 from agentspec.episode.transcript import show
 from agentspec.errors import EngineFault
+from agentspec.spec.alphabet import outcome as built_ins
 from agentspec.toolbox.tool import Outcome, Tool, call
 
 CUT = " …[cut]"
@@ -45,18 +46,22 @@ def observe(
         values = parse_object(written)
     except ValueError as problem:
         raise EngineFault(f"the arguments of {name} are not a JSON object: {problem}") from problem
-    outcome = call(tool, values)
-    happened = {f"ok({name})"} if outcome.ok else {f"failed({name})", *(["error"] if outcome.error else [])}
-    step = possible[0].step
-    assert step is not None
-    limit = compiled.agent.spec.steps[step].max_tokens
-    kept, mark, tokens = fitted(compiled, engine, step, outcome.text, limit)
-    found = heard(
-        compiled, quotes, possible, {step, *happened}, outcome.text, kept, outcome.value if outcome.ok else UNSAID
-    )
+    return told(compiled, engine, call(tool, values), possible, quotes)
+
+
+def told(
+    compiled: Compiled, engine: Engine, outcome: Outcome, possible: tuple[Letter, ...], quotes: Quotes
+) -> Observation:
+    """What a tool answered, or a handler wrote, as a step; of a hidden one the model reads nothing."""
+    tool, name = possible[0].tool, possible[0].step
+    assert name is not None
+    step, happened = compiled.agent.spec.steps[name], built_ins(tool, ok=outcome.ok, error=outcome.error)
+    kept, mark, tokens = fitted(compiled, engine, name, outcome.text, step.max_tokens)
+    value = outcome.value if outcome.ok else UNSAID
+    found = heard(compiled, quotes, possible, {name, *happened}, outcome.text, kept, value)
     if found is None:
-        raise EngineFault(f"no letter holds the outcome of {name}: {', '.join(sorted(happened))}")
-    return Observation(found[0], outcome, kept + mark, tokens, found[1])
+        raise EngineFault(f"no letter holds the outcome of {tool or name}: {', '.join(sorted(happened)) or 'fine'}")
+    return Observation(found[0], outcome, kept + mark, [] if step.hidden else tokens, found[1])
 
 
 def fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int) -> tuple[str, str, list[int]]:
@@ -84,7 +89,9 @@ def fitted(compiled: Compiled, engine: Engine, step: str, text: str, limit: int)
 def observed(compiled: Compiled, engine: Engine, step: str) -> int:
     """The most tokens an observation of ``step`` may take, what stands around it included; 0 for steps of others."""
     declared = compiled.agent.spec.steps[step]
-    return declared.max_tokens + _Said(compiled, engine, step).around if declared.owner == Owner.TOOL else 0
+    if declared.owner != Owner.TOOL or declared.hidden:
+        return 0
+    return declared.max_tokens + _Said(compiled, engine, step).around
 
 
 class _Said:

@@ -9,7 +9,7 @@ from typing import Any
 from agentspec.automata.letter import Letter
 from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import Choice, Constraint
-from agentspec.episode.history import UNSAID, Quotes
+from agentspec.episode.history import UNSAID, Quotes, has_failed
 from agentspec.episode.retry import Failures
 from agentspec.spec.alphabet import line
 
@@ -78,7 +78,7 @@ def hearings(
     after: dict[tuple[str | None, str | None, bool], Quotes] = {}
     found = []
     for letter in letters:
-        key = (letter.step, letter.tool, any(name.startswith("failed(") for name in letter.true))
+        key = (letter.step, letter.tool, has_failed(letter))
         if key not in after:
             after[key] = quotes.after(letter, shown, value)
         if after[key].fits(letter):

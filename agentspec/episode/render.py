@@ -63,7 +63,8 @@ def text(compiled: Compiled, examples: list[list[Line]], task: str) -> str:
 
 
 def _transcript(compiled: Compiled, example: list[Line]) -> str:
-    return "".join(show(compiled.agent.spec, line.step, line.content) for line in example)
+    spec = compiled.agent.spec
+    return "".join(show(spec, line.step, line.content) for line in example if not spec.steps[line.step].hidden)
 
 
 def system(compiled: Compiled) -> str:

@@ -192,7 +192,7 @@ class Lettering:
             elif step not in self.policy.spec.steps and step not in strange:
                 strange.add(step)
                 found.notes.append((noted.index, f"'{step}' is no step of this spec"))
-            failed = noted.owner == Owner.TOOL and not any(name.startswith("ok(") for name in built_in)
+            failed = noted.owner == Owner.TOOL and bool(built_in) and not any(n.startswith("ok(") for n in built_in)
             tests = self._tests_at(step, noted.tool, failed, raw=self.policy.of_messages)
             content = noted.content
             move = Move("call" if called else "result", noted.index, noted.tool, content, _framed_off(content, called))

@@ -99,7 +99,11 @@ class Verdict:
 
 @dataclass
 class Usage:
-    """What an episode used. ``tokens`` are those the model emitted, ``model_calls`` its forwards."""
+    """What an episode used. ``tokens`` are those the model emitted, ``model_calls`` its forwards.
+
+    ``asked_tokens`` and ``asked_model_calls`` are those of the agents that handlers asked, which have budgets of their
+    own; the forwards by which a handler weighed a text are among the ``model_calls``.
+    """
 
     prompt_tokens: int = 0
     tokens: int = 0
@@ -108,6 +112,8 @@ class Usage:
     steps: int = 0
     tool_calls: int = 0
     seconds: float = 0.0
+    asked_tokens: int = 0
+    asked_model_calls: int = 0
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class UnguardedEpisode(Episode):
         while arena.moves[self._state]:
             match arena.owner[self._state]:
                 case Owner.TOOL:
-                    observation = self.observation((*arena.moves[self._state], *self._excluded()))
+                    observation = self.observation((*arena.moves[self._state], *self._excluded()), source)
                     source.append(observation.tokens)
                     yield from self._told(self._record_observation(observation, None))
                     self._follow(observation.letter)

@@ -2,11 +2,12 @@
 
 Small and explicit (design: never 2^propositions): a valuation that no text has is no letter. ``chosen(T)`` holds where
 the tool's name is written, ``call(T)`` where the call is complete, ``ok(T)`` or ``failed(T)`` at the observation that
-answers it, with ``error`` for a fault or a time-out. A declared proposition about a tool's step holds at ``ok``
-observations only. Of runtime predicates both truths exist everywhere; at the model's steps they are open: the letters
-that differ in nothing else have the same texts. Where the texts of a step depend on what was written before,
-``empty(STEP)`` holds where others write and the step STEP has no text afterwards; for one that calls it is
-``empty(STEP, TOOL)``, and with predicates there is one for each valuation: ``empty(STEP, TOOL, !large)``.
+answers it, with ``error`` for a fault or a time-out; a step that a handler writes has ``error`` alone. A declared
+proposition about a tool's step holds at ``ok`` observations only, and where a handler did not fail. Of runtime
+predicates both truths exist everywhere; at the model's steps they are open: the letters that differ in nothing else
+have the same texts. Where the texts of a step depend on what was written before, ``empty(STEP)`` holds where others
+write and the step STEP has no text afterwards; for one that calls it is ``empty(STEP, TOOL)``, and with predicates
+there is one for each valuation: ``empty(STEP, TOOL, !large)``.
 """
 
 from __future__ import annotations
@@ -186,7 +187,10 @@ class _Making:
 
     def _of_step(self, step: Step) -> Iterator[Letter]:
         tools = tuple(self.schemas)
-        if step.owner == Owner.TOOL:
+        if step.owner == Owner.TOOL and step.handler is not None:
+            yield from self._heard(step, (), ("error",), None)
+            yield from self._heard(step, ("error",), ("error",), None)
+        elif step.owner == Owner.TOOL:
             outcomes = tuple(f"{built_in}({tool})" for tool in tools for built_in in ("ok", "failed")) + ("error",)
             for tool in tools:
                 yield from self._heard(step, (f"ok({tool})",), outcomes, tool)
@@ -284,7 +288,7 @@ class _Making:
 
     def _heard(self, step: Step, true: tuple[str, ...], among: tuple[str, ...], tool: str | None) -> Iterator[Letter]:
         """The letters of others: predicates are read off a result, ``empty(STEP)`` off what can be quoted."""
-        fine = step.owner == Owner.USER or f"ok({tool})" in true
+        fine = f"ok({tool})" in true if tool is not None else "error" not in true
         relevant = [p for p in self.spec.propositions if step.name in p.at and p.where is None]
         names = tuple(p.name for p in relevant)
         read = [p for p in relevant if fine and p.tool in (None, tool)]
@@ -375,6 +379,15 @@ def _letter(
     named = frozenset((step.name, *true))
     completes = step.tool in ("arguments", "call")
     return Letter(named, frozenset(among) - named, step.name, step.owner, tool, completes, unknown)
+
+
+def outcome(tool: str | None, *, ok: bool, error: bool) -> frozenset[str]:
+    """The built-in propositions of a tool's answer, or without a tool of what a handler wrote."""
+    if tool is None:
+        return frozenset() if ok and not error else frozenset({"error"})
+    if ok and not error:
+        return frozenset({f"ok({tool})"})
+    return frozenset({f"failed({tool})", *(["error"] if error else [])})
 
 
 def call_frame(spec: Spec, letter: Letter) -> tuple[str, str]:

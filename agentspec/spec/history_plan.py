@@ -39,8 +39,8 @@ Event = tuple[str, str]
 def events(letter: Letter) -> frozenset[Event]:
     """What is new after a letter of a tool or user."""
     said = ("said", str(letter.step))
-    if letter.owner != Owner.TOOL:
-        return frozenset({said})
+    if letter.owner != Owner.TOOL or letter.tool is None:
+        return frozenset({said} if "error" not in letter.true else ())
     fine = f"ok({letter.tool})" in letter.true
     return frozenset({("answer", str(letter.tool)), *([("ok", str(letter.tool)), said] if fine else [])})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -75,6 +75,12 @@ class Layers:
                 seen.add(model.id)
                 found[model.id] = (layer, i, model)
         return list(found.values())
+
+    @property
+    def semantics(self) -> Literal["finite", "infinite"]:
+        """What the last file that says it says."""
+        found = self.last("semantics")
+        return found.document.semantics if found else "finite"
 
     def limits(self) -> LimitsModel:
         """The limits, key by key."""

@@ -13,8 +13,9 @@ from agentspec.logic.behavior import Behavior, steps_of
 from agentspec.logic.parse_behavior import parse_behavior, parse_parts
 from agentspec.logic.source import SourceText
 from agentspec.spec.fault import place_of, relocated
+from agentspec.spec.handler import Handler, handler
 from agentspec.spec.layers import Layer, Layers, read_layers
-from agentspec.spec.model import Declaration, Proposition, RenderingModel, Spec, Step
+from agentspec.spec.model import Declaration, HandlerModel, Proposition, RenderingModel, Spec, Step
 from agentspec.spec.proposition import propositions
 from agentspec.spec.resolve import existing_file, resolve
 from agentspec.spec.rule import rule
@@ -73,6 +74,9 @@ def _spec(layers: Layers) -> Spec:
     assert behaviors is not None
     models = {name: model for name, (_, model) in declared.items()}
     steps = {name: step(layer.file, name, model, models) for name, (layer, model) in declared.items()}
+    for name, (layer, model) in declared.items():
+        if model.handler is not None:
+            steps[name] = replace(steps[name], handler=_handler(layers, layer, name, model.handler, list(steps)))
     check_cues(steps)
     behavior = _behavior(layers, behaviors, steps)
     top = layers.spec[-1]
@@ -87,7 +91,7 @@ def _spec(layers: Layers) -> Spec:
         hashlib.sha256("".join(layer.text for layer in layers.spec).encode()).hexdigest(),
         top.document.description,
         behaviors.file.inside(("behavior",)),
-        semantics.document.semantics if (semantics := layers.last("semantics")) else "finite",
+        layers.semantics,
     )
 
 
@@ -100,6 +104,30 @@ def _propositions(layers: Layers, steps: dict[str, Step]) -> tuple[Proposition, 
             what = f"'{one.python.text}' lies beside another file: declare '{one.name}' in the agent's own file"
             raise layer.file.fault(what, ("propositions", one.name, "python"))
     return found
+
+
+def _handler(layers: Layers, layer: Layer, step: str, model: HandlerModel, steps: list[str]) -> Handler:
+    path: tuple[Any, ...] = ("steps", step, "handler")
+    within = path if isinstance(layer.file.value(path), str) else (*path, "name")
+    if layers.semantics == "infinite":
+        raise layer.file.fault("a session ('semantics: infinite') has no steps with a handler", path, key=True)
+    agents = []
+    for i, name in enumerate(model.agents):
+        try:
+            found = existing_file(name, layer.path.parent if layer.path else None) or resolve(name, kinds=("agents",))
+        except InvalidInput as problem:
+            place = (*path, "agents")
+            several = isinstance(layer.file.value(place), list)
+            raise layer.file.fault(problem.message, (*place, i) if several else place) from None
+        agents.append((Path(name).stem, found))
+    try:
+        made = handler(model.name, model.settings, tuple(agents), steps)
+    except InvalidInput as problem:
+        raise layer.file.fault(problem.message, within) from None
+    if made.function is not None and _folder(layer) != _folder(layers.own):
+        what = f"'{model.name}' lies beside another file: declare '{step}' in the agent's own file"
+        raise layer.file.fault(what, within)
+    return made
 
 
 def _behavior(layers: Layers, layer: Layer, steps: dict[str, Step]) -> Behavior:

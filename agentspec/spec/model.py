@@ -21,6 +21,7 @@ from agentspec.content.tool_ref import ToolRef
 from agentspec.errors import Location
 from agentspec.logic.behavior import Behavior
 from agentspec.logic.formula import Formula
+from agentspec.spec.handler import Handler
 from agentspec.spec.history import Test
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", max_length=60)]
@@ -44,6 +45,9 @@ def _listed(value: object) -> object:
 
 _LISTED = BeforeValidator(_listed, json_schema_input_type=Name | Annotated[list[Name], Field(min_length=1)])
 """One name stands for a list of one."""
+
+
+_LISTED_AGENTS = BeforeValidator(_listed, json_schema_input_type=str | list[str])
 
 
 def _viewed(value: object) -> object:
@@ -105,6 +109,19 @@ class SamplingModel(_Strict):
     """Above 1, tokens of the text so far become less likely."""
 
 
+class HandlerModel(_Strict):
+    """Code that writes a step: a shipped handler, or ./FILE.py:FUNCTION, with the agents it may ask."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    """confirm, delegate, planned, repeat, summary, vote, or your own."""
+    agents: Annotated[list[str], Field(max_length=20), _LISTED_AGENTS] = []
+    """The agents it may ask: files, or names of shipped ones."""
+    settings: Annotated[dict[Name, Any], Field(alias="with")] = {}
+    """Its settings."""
+
+
 class JsonOptionsModel(_Strict):
     """How the step's ``json_schema`` is taken: what cannot be enforced, and bounds where the schema sets none."""
 
@@ -158,6 +175,10 @@ class StepModel(_Strict):
     """Any text over several lines up to a closing delimiter."""
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] | None = None
     """For steps of tools and users: how much of the text is shown to the model (200)."""
+    handler: Annotated[HandlerModel | None, _short("name", str | HandlerModel | None)] = None
+    """Code that writes the step; at the model's steps it proposes a text, which is taken where it is allowed."""
+    hidden: bool = False
+    """For steps of tools: the model does not see them."""
     sampling: SamplingModel | None = None
     """For the model's steps: how their tokens are drawn, where it differs from the run."""
 
@@ -306,7 +327,8 @@ class Step:
     ``max_lines`` above 1: later lines are indented. ``until`` closes a ``free`` region. ``frame`` is what stands before
     and behind the content where the model writes it, if not the cue and the border; ``call`` what stands around a
     tool's name and its arguments. ``sampling`` are the settings by which its tokens are drawn, if not the run's.
-    ``unenforced`` are keywords of a lenient schema that the content need not keep to.
+    ``unenforced`` are keywords of a lenient schema that the content need not keep to. ``handler`` is the code that
+    writes the step, or proposes its text; what is ``hidden`` is not shown to the model.
     """
 
     name: str
@@ -324,6 +346,8 @@ class Step:
     call: tuple[str, str, str] = ('{"name":"', '","arguments":', "}")
     sampling: tuple[tuple[str, float], ...] = ()
     unenforced: tuple[Unenforced, ...] = ()
+    handler: Handler | None = None
+    hidden: bool = False
 
     @property
     def opening(self) -> str:
@@ -405,6 +429,17 @@ class Spec:
     def functions(self) -> dict[str, PredicateRef]:
         """The functions of the runtime predicates, by predicate."""
         return {one.name: one.python for one in self.propositions if one.python is not None}
+
+    @property
+    def functions_named(self) -> tuple[PredicateRef, ...]:
+        """All functions that files name, of predicates and of handlers."""
+        own = [one.function for one in self.handlers.values() if one.function is not None]
+        return (*self.functions.values(), *own)
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """The handlers of the steps that code writes, by step."""
+        return {name: step.handler for name, step in self.steps.items() if step.handler is not None}
 
 
 @dataclass(frozen=True)

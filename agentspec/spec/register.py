@@ -21,7 +21,7 @@ class CallRegister:
         """The state after ``letter``, or None where the letter cannot occur."""
         called = state > 0 and state % 2 == 0
         if letter.tool is None:
-            return None if called or letter.owner == Owner.TOOL else state
+            return None if called or (letter.owner == Owner.TOOL and state) else state
         i = self._index[letter.tool]
         if letter.owner == Owner.TOOL:
             return 0 if state == 2 * i + 2 else None

@@ -198,5 +198,5 @@ def sees(view: tuple[str, ...] | str | None, letter: Letter) -> bool:
     if view is None:
         return True
     if view == "calls":
-        return letter.completes_call or letter.owner == Owner.TOOL
+        return letter.completes_call or (letter.owner == Owner.TOOL and letter.tool is not None)
     return letter.step in view

@@ -56,6 +56,10 @@ def step(file: YamlFile, name: str, model: StepModel, models: dict[str, StepMode
         raise file.fault("'max_tokens' is for steps of tools and users", (*path, "max_tokens"), key=True)
     if model.by != "model" and model.sampling is not None:
         raise file.fault("'sampling' is for the model's steps", (*path, "sampling"), key=True)
+    if model.by == "user" and model.handler is not None:
+        raise file.fault("'handler' is for steps of tools and of the model", (*path, "handler"), key=True)
+    if model.by != "tool" and model.hidden:
+        raise file.fault("'hidden' is for steps of tools", (*path, "hidden"), key=True)
     sampling = model.sampling.model_dump(exclude_none=True) if model.sampling else {}
     kind = kinds[0] if kinds else ""
     location = file.at(path, key=True)[0]
@@ -68,6 +72,7 @@ def step(file: YamlFile, name: str, model: StepModel, models: dict[str, StepMode
         name, Owner(model.by), model.cue, kind, content, model.tool, model.max_tokens or 200,
         model.text.max_lines if model.text else 1, model.free.until if model.free else "", schema, location,
         sampling=tuple(sampling.items()), unenforced=() if made is None else made.unenforced,
+        hidden=model.hidden,
     )  # fmt: skip
 
 

@@ -13,13 +13,28 @@ from agentspec.spec.runtime import Function
 
 
 def function_in(module: ModuleType, name: str) -> Function:
-    """The function a file defines under a name. Raises InvalidInput saying what stands there instead."""
+    """The predicate a file defines under a name. Raises InvalidInput saying what stands there instead."""
+    return checked(_defined(module, name), f"{module.__file__}: '{name}'")
+
+
+def handler_in(module: ModuleType, name: str) -> Callable[..., Any]:
+    """The step handler a file defines under a name. Raises InvalidInput saying what stands there instead."""
+    function = _defined(module, name)
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise InvalidInput(f"{module.__file__}: '{name}' must give its text at once: a plain def")
+    if not inspect.signature(function).parameters:
+        raise InvalidInput(f"{module.__file__}: '{name}' must take the moment, and its settings by name")
+    return function
+
+
+def _defined(module: ModuleType, name: str) -> Callable[..., Any]:
     own = [key for key, it in vars(module).items() if type(it) is FunctionType and it.__module__ == module.__name__]
     if name not in vars(module):
         raise InvalidInput(f"{module.__file__} has no function '{name}'{nearest(name, own)}")
     if name not in own:
         raise InvalidInput(f"{module.__file__}: '{name}' is not a function defined in that file: wrap it in a def")
-    return checked(vars(module)[name], f"{module.__file__}: '{name}'")
+    found: Callable[..., Any] = vars(module)[name]
+    return found
 
 
 def checked(function: Callable[..., Any], what: str) -> Function:

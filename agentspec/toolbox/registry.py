@@ -19,7 +19,7 @@ from agentspec.content.tool_sources import Origin, ToolSource, lock_command, too
 from agentspec.errors import InvalidInput
 from agentspec.spec.runtime import Function
 from agentspec.toolbox.importing import function_name, import_installed, import_tool_file
-from agentspec.toolbox.predicate import function_in
+from agentspec.toolbox.predicate import function_in, handler_in
 from agentspec.toolbox.tool import Tool, tool_from_function
 from agentspec.toolbox.trust import TrustStore, read_trust
 
@@ -42,12 +42,13 @@ class Imported:
 class LoadedTools(Mapping[str, Tool]):
     """Tools by name, ready to be called; ``imported`` says what was run to have them.
 
-    ``functions`` are those of runtime predicates, by predicate.
+    ``functions`` are those of runtime predicates, by predicate; ``handlers`` those of step handlers, by step.
     """
 
     tools: Mapping[str, Tool]
     imported: tuple[Imported, ...]
     functions: Mapping[str, Function] = field(default_factory=dict)
+    handlers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tool:
         return self.tools[name]
@@ -66,8 +67,10 @@ def load_tools(
     trusted_files: Collection[Path] = (),
     agent: Path | None = None,
     predicates: Mapping[str, PredicateRef] = MappingProxyType({}),
+    handlers: Mapping[str, PredicateRef] = MappingProxyType({}),
 ) -> LoadedTools:
-    """Import the tools of an agent whose file lies in ``beside``, in order, and the functions of its ``predicates``.
+    """Import the tools of an agent whose file lies in ``beside``, in order, and the functions of its ``predicates``
+    and of its step ``handlers``.
 
     Imported are shipped tools, those of installed distributions, and files beneath ``beside`` that the user has
     trusted by ``agentspec tools lock`` or names now in ``trusted_files``. ``agent`` is the agent's file, for messages.
@@ -86,9 +89,10 @@ def load_tools(
             if objection is not None:
                 raise InvalidInput(f"tool {source.ref.text}: {objection}")
         sources.append(source)
-    called = {name: _trusted(ref, beside, agent, named, trust) for name, ref in predicates.items()}
+    called = {name: _trusted("predicate", ref, beside, agent, named, trust) for name, ref in predicates.items()}
+    writing = {name: _trusted("handler", ref, beside, agent, named, trust) for name, ref in handlers.items()}
     used = {source.file.path for source in sources if source.origin == "file" and source.file is not None}
-    used |= {file.path for file in called.values()}
+    used |= {file.path for file in (*called.values(), *writing.values())}
     for path in named:
         if path not in used:
             others = f"its files are {', '.join(map(str, sorted(used)))}" if used else "it names no file at all"
@@ -97,13 +101,14 @@ def load_tools(
     tools = {
         source.ref.name: _tool(source, modules, lock_command(beside, source.ref.file, agent)) for source in sources
     }
-    functions = {}
-    for name, file in called.items():
+    for file in (*called.values(), *writing.values()):
         if file.path not in modules:
             modules[file.path] = import_tool_file(file)
-        functions[name] = function_in(modules[file.path], predicates[name].name)
+    functions = {name: function_in(modules[file.path], predicates[name].name) for name, file in called.items()}
+    own = {name: handler_in(modules[file.path], handlers[name].name) for name, file in writing.items()}
     told = [Imported(name, "file", str(file.path), kind="predicate") for name, file in called.items()]
-    return LoadedTools(tools, (*_told(sources, named), *told), functions)
+    told += [Imported(name, "file", str(file.path), kind="handler") for name, file in writing.items()]
+    return LoadedTools(tools, (*_told(sources, named), *told), functions, own)
 
 
 def tools_from_functions(functions: Iterable[Callable[..., Any] | Tool]) -> dict[str, Tool]:
@@ -125,16 +130,16 @@ def _resolved(paths: Collection[Path]) -> list[Path]:
 
 
 def _trusted(
-    ref: PredicateRef, beside: Path | None, agent: Path | None, named: Collection[Path], trust: TrustStore
+    what: str, ref: PredicateRef, beside: Path | None, agent: Path | None, named: Collection[Path], trust: TrustStore
 ) -> ToolFile:
-    """The file of a predicate's function, if it may run. Raises InvalidInput."""
-    source = predicate_source(ref, beside, agent=agent)
+    """The file of a function, if it may run. Raises InvalidInput."""
+    source = predicate_source(ref, beside, agent=agent, what=what)
     if source.fault is not None or source.file is None:
         raise InvalidInput(str(source.fault))
     if source.file.path not in named:
         objection = trust.objection(source.file, lock_command(beside, ref.file, agent))
         if objection is not None:
-            raise InvalidInput(f"predicate {ref.text}: {objection}")
+            raise InvalidInput(f"{what} {ref.text}: {objection}")
     return source.file
 
 

@@ -11,10 +11,11 @@ import mypy.api
 import agentspec
 
 NAMES = [
-    "Agent", "AgentSpecError", "AsyncSteps", "AsyncTexts", "Automaton", "Budget", "BudgetRefused", "Cursor",
-    "EngineFault", "Guard", "GuardLogits", "InvalidInput", "Letter", "ModelMissing", "Refused", "Report", "Run",
-    "SpecError", "StepRecord", "Steps", "SyntaxProblem", "Texts", "Tool", "ToolError", "TooLarge", "Usage", "Verdict",
-    "__version__", "compile", "holds", "load", "loads", "parse_formula", "tool",
+    "Agent", "AgentSpecError", "Answer", "AsyncSteps", "AsyncTexts", "Automaton", "Budget", "BudgetRefused",
+    "Cursor", "EngineFault", "Guard", "GuardLogits", "InvalidInput", "Letter", "ModelMissing", "Moment",
+    "Refused", "Report", "Run", "Said", "SpecError", "StepHandler", "StepRecord", "Steps", "SyntaxProblem",
+    "Texts", "Tool", "ToolError", "TooLarge", "Usage", "Verdict", "Written", "__version__", "compile", "holds",
+    "load", "loads", "parse_formula", "tool",
 ]  # fmt: skip
 
 EMBEDDING = '''

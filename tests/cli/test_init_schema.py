@@ -164,12 +164,13 @@ steps:
   action: {by: model, cue: "[Do]", tool: name}
   input: {by: model, cue: "[In]", tool: arguments}
   seen: {by: tool, cue: "[See]", max_tokens: 50}
+  voted: {by: tool, cue: "[V]", hidden: true, handler: {name: vote, agents: cot, with: {samples: 2}}}
   quote: {by: model, cue: "[Say]", span: {of: [seen], max_chars: 20}}
   line: {by: model, cue: "[F]", format: {template: "{n:number}", repeat: "1..2", separator: "; "}}
   think: {by: model, cue: "<t>", free: {until: "</t>", max_chars: 20}}
   answer: {by: model, cue: "[A]", text: {}}
 parts: {look: action input seen}
-behavior: question (note | mood | code | short | record | line | think | look quote?){0,2} answer
+behavior: question voted (note | mood | code | short | record | line | think | look quote?){0,2} answer
 propositions:
   yes: {at: mood, matches: yes}
   has: {at: [note, answer], contains: a, description: an a}
