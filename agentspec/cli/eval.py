@@ -174,6 +174,7 @@ class _Asked:
         return names.pop()
 
     def _candidate(self, name: str) -> Candidate:
+        from agentspec.episode.crew import functions_of
         from agentspec.evaluation.setting import Candidate
         from agentspec.spec.load import load
         from agentspec.toolbox.registry import load_tools
@@ -181,12 +182,17 @@ class _Asked:
         agent = load(name)
         folder = agent.source.parent if agent.source else None
         loaded = load_tools(
-            agent.tools, folder, trusted_files=self.tools, agent=agent.source, predicates=agent.spec.functions
+            agent.tools,
+            folder,
+            trusted_files=self.tools,
+            agent=agent.source,
+            predicates=agent.spec.functions,
+            handlers=functions_of(agent.spec.handlers),
         )
         for imported in loaded.imported:
             if imported.origin != "shipped":
                 typer.echo(str(imported), err=True)
-        return Candidate(name, agent, tuple(loaded.values()), loaded.functions)
+        return Candidate(name, agent, tuple(loaded.values()), loaded.functions, loaded.handlers)
 
 
 class _Engines:

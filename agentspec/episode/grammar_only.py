@@ -21,6 +21,7 @@ from agentspec.decoding.ahead import Ahead
 from agentspec.decoding.decode import decode
 from agentspec.decoding.landing import Landing
 from agentspec.decoding.lower.llguidance import lower
+from agentspec.episode.chat import is_native
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.unguarded import UnguardedEpisode
 from agentspec.guard.segment import Alternative, Node, Segment
@@ -49,18 +50,32 @@ class GrammarOnlyEpisode(UnguardedEpisode):
                     self._check_limits()
                 emitted = next(written, None)
                 ended = emitted is None or emitted.end
-                if emitted is not None:
-                    tokens += len(emitted.tokens)
-                    logprob += emitted.logprobs[1]
-                    text += b"" if emitted.end else self.engine.decode(emitted.tokens)
-                while text.strip() and (whole := self._whole(text, final=ended)) is not None:
-                    text = whole[1]
-                    yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began, logprob))
-                    tokens, logprob, began = 0, 0.0, time.perf_counter()
-                    if self.compiled.arena.owner[self._state] != Owner.MODEL:
-                        return False
+                new = [] if emitted is None else emitted.tokens
+                logprob += 0.0 if emitted is None else emitted.logprobs[1]
+                for behind in range(len(new) - 1, -1, -1) if new else [0]:
+                    tokens += bool(new)
+                    if not ended:
+                        self._tail = self.engine.decode([new[-1 - behind]])
+                        text += self._tail
+                    while text.strip() and (whole := self._whole(text, final=ended)) is not None:
+                        text = whole[1]
+                        yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began, logprob))
+                        tokens, logprob, began = 0, 0.0, time.perf_counter()
+                        if self.compiled.arena.owner[self._state] != Owner.MODEL:
+                            self._hand_over(source, behind + len(new) * ended, text)
+                            return False
                 if ended:
                     return True
+
+    def _hand_over(self, source: Ahead, behind: int, rest: bytes) -> None:
+        """Somebody else writes next: what the last token, and those behind it, hold of a next step goes."""
+        if behind or rest:
+            source.rollback(behind + bool(rest))
+        kept = self._tail[: -len(rest)] if rest else b""
+        if not rest and not self._tail.endswith(b"\n") and not is_native(self.compiled):
+            kept = b"\n"  # the line is complete: give it its border
+        if kept:
+            source.append(self.engine.spell(kept))
 
     def _lines(self) -> dict[Letter, Constraint]:
         """The whole text of each step, for tools of each tool: one letter stands for all of a step and tool."""

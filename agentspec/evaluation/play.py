@@ -122,7 +122,7 @@ class Player:
             kept = declaration.tools if declaration.examples else ()
             declaration = replace(declaration, tools=tuple(ref for ref in kept if ref.name not in names))
             mine = (*brought, *(one for one in mine if declaration.examples and one.schema.name not in names))
-        self._agents[key] = Agent(declaration, tools=mine, predicates=candidate.predicates)
+        self._agents[key] = Agent(declaration, tools=mine, predicates=candidate.predicates, handlers=candidate.handlers)
         if len(self._agents) > KEPT_AGENTS:
             self._agents.popitem(last=False)
         return self._agents[key]

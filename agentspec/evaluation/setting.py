@@ -10,6 +10,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, Literal
 
+from agentspec.episode.moment import StepHandler
 from agentspec.episode.prompt_examples import read_transcripts
 from agentspec.errors import InvalidInput, nearest
 from agentspec.spec.model import Declaration
@@ -28,6 +29,7 @@ class Candidate:
     declaration: Declaration
     tools: tuple[Tool, ...] = ()
     predicates: Mapping[str, Callable[..., Any]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    handlers: Mapping[str, StepHandler] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     @property
     def digest(self) -> str:

@@ -37,7 +37,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Row:
-    """One setting. ``score`` is the mean over all its results, whatever became of the run."""
+    """One setting. ``score`` is the mean over all its results, whatever became of the run; ``means`` are an item's.
+
+    Tokens and model calls count those of agents that handlers asked.
+    """
 
     setting: Setting
     label: str
@@ -124,7 +127,7 @@ def _row(setting: Setting, label: str, lines: Sequence[Line], difference: Differ
         sum(line.malformed for line in lines),
         Counter(rule for line in lines for rule in line.rules),
         sum(line.denied for line in lines),
-        {name: _mean([line.usage[name] for line in lines]) for name in MEANS},
+        {name: _mean([line.usage[name] + line.usage.get(f"asked_{name}", 0) for line in lines]) for name in MEANS},
         difference,
         tuple(f"{many} times: {reason}" for reason, many in faults.most_common(5)),
     )
