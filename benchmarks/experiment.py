@@ -119,9 +119,8 @@ def plotted(summaries: list[tuple[Task, Summary]]) -> str:
                 parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLOURS[arm]}"/>')
             parts.append(f'<polyline fill="none" stroke="{COLOURS[arm]}" points="{" ".join(points)}"/>')
     middle = left + width * len(summaries) / 2
-    parts.append(
-        f'<text x="{middle:.0f}" y="{top + height + 45}" text-anchor="middle">worked examples in the prompt</text>'
-    )
+    place_of = f'x="{middle:.0f}" y="{top + height + 45}" text-anchor="middle"'
+    parts.append(f"<text {place_of}>worked examples in the prompt</text>")
     return "\n".join([*parts, "</svg>\n"])
 
 

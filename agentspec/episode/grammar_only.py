@@ -59,7 +59,7 @@ class GrammarOnlyEpisode(UnguardedEpisode):
                         text += self._tail
                     while text.strip() and (whole := self._whole(text, final=ended)) is not None:
                         text = whole[1]
-                        yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began, logprob))
+                        yield from self._reading(whole[0], tokens, time.perf_counter() - began, logprob)
                         tokens, logprob, began = 0, 0.0, time.perf_counter()
                         if self.compiled.arena.owner[self._state] != Owner.MODEL:
                             self._hand_over(source, behind + len(new) * ended, text)

@@ -16,6 +16,7 @@ from agentspec.checking.compile import step_of
 from agentspec.checking.play import broken_by
 from agentspec.decoding.ahead import Ahead
 from agentspec.episode.chat import is_native
+from agentspec.episode.episode import _Ended
 from agentspec.episode.render import chat
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.transcript import lenient
@@ -58,7 +59,7 @@ class MonitoredEpisode(UnguardedEpisode):
                 source.append([*self.engine.spell(kept), *self._said(denied.told)])
                 yield from self._told(denied.record)
 
-    def _read(self, line: bytes, tokens: int, seconds: float, logprob: float) -> StepRecord:
+    def _read(self, line: bytes, tokens: int, seconds: float, logprob: float) -> tuple[StepRecord, _Ended | None]:
         shown = line.decode(errors="replace").strip()
         objection = None if self.denials == DENIALS else self._objection(shown)
         if objection is None:
@@ -83,7 +84,7 @@ class MonitoredEpisode(UnguardedEpisode):
     def _denial(self, content: str, what: str, why: str, tokens: int = 0, seconds: float = 0.0) -> Denied:
         self.denials += 1
         record = self._record(None, content, tokens=tokens, seconds=seconds, detail=f"denied: {why}")
-        return Denied(record, f"(Denied: {what}: {why}. Allowed now: {', '.join(self._allowed())}.)")
+        return Denied(record, f"(Denied: {what}: {why}. Allowed now: {', '.join(self._allowed()) or 'nothing'}.)")
 
     def _allowed(self) -> list[str]:
         """The cues of the steps that break nothing here, with their tools."""
