@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from agentspec import __version__
-from agentspec.errors import InvalidInput, SyntaxProblem
+from agentspec.errors import AgentSpecError, InvalidInput, SyntaxProblem
 from agentspec.evaluation.items import Item
 from agentspec.evaluation.metrics import Metric
 from agentspec.evaluation.play import Line, Player
@@ -46,11 +46,21 @@ class Evaluation:
         }
 
     def check(self) -> None:
-        """Raises what forbids all runs of a setting before a model is loaded: unknown tools, too few examples."""
+        """Raises what forbids the runs of a setting before a model is loaded: unknown tools, too few examples.
+
+        Where items bring tools, the first few are tried, since those of one may be at fault.
+        """
         for setting in self.settings:
-            agent = self.player.agent(setting, replace(self.items[0], tools=()))
-            if not self.items[0].tools:
-                _ = agent.compile() if setting.arm == "guard" else agent.compiled
+            problems: list[AgentSpecError] = []
+            for item in self.items[: 3 if self.items[0].tools else 1]:
+                try:
+                    agent = self.player.agent(setting, item)
+                    _ = agent.compile() if setting.arm == "guard" else agent.compiled
+                    break
+                except InvalidInput as problem:
+                    problems.append(problem)
+            else:
+                raise problems[0]
 
     def runs(self, shard: tuple[int, int] = (1, 1)) -> Iterator[tuple[Item, Setting]]:
         """All runs of a shard ``(i, n)``, each n-th item from the i-th, in an order in which prompts share beginnings.

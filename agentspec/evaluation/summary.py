@@ -129,7 +129,7 @@ def _row(setting: Setting, label: str, lines: Sequence[Line], difference: Differ
         sum(line.denied for line in lines),
         {name: _mean([line.usage[name] + line.usage.get(f"asked_{name}", 0) for line in lines]) for name in MEANS},
         difference,
-        tuple(f"{many} times: {reason}" for reason, many in faults.most_common(5)),
+        tuple(f"{many} times: {reason}" if many > 1 else f"once: {reason}" for reason, many in faults.most_common(5)),
     )
 
 

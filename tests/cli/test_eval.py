@@ -29,8 +29,8 @@ def evaluate(place: Place, *arguments: str, **more: str) -> dict[str, object]:
 
 def test_arms_and_examples_side_by_side(place: Place) -> None:
     shape = evaluate(
-        place, "react", "data.jsonl", "--metric", "numeric", "--arms", "all", "--examples", "0,1", "--max-tokens", "150",
-        "--limit", "2", "--out", "out",
+        place, "react", "data.jsonl", "--metric", "numeric", "--arms", "all", "--examples", "0,1",
+        "--max-tokens", "150", "--limit", "2", "--out", "out",
     )  # fmt: skip
     settings = shape["settings"]
     assert isinstance(settings, list)

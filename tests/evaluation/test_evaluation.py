@@ -232,7 +232,7 @@ def test_a_summary_counts_all_items_and_compares_item_by_item(tmp_path: Path) ->
     assert made.missing == 0
     text = markdown(made)
     assert "| guard | 75.0 [30.1, 95.4] | +50.0 [+0.0, +100.0] | 0.500 | 3 |" in text
-    assert "1 times: x" in text
+    assert "- guard: once: x" in text
     assert json.loads(json.dumps(made.to_json(), allow_nan=False))["settings"][1]["difference"]["p"] == 0.5
 
 
