@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentspec.checking.analyse import Analysis, analyse
+from agentspec.checking.asked import faults
 from agentspec.checking.compile import Compiled
 from agentspec.checking.play import Play
 from agentspec.errors import SpecError
@@ -101,6 +102,7 @@ def check(compiled: Compiled) -> Report:
     if not compiled.guard.suffices(budget):
         below = f"the limits ({budget}) are below the least that surely suffices: {least}"
         problems.append(str(SpecError(below, location=agent.limits_location)))
+    problems += faults(compiled)
     analysis = analyse(compiled)
     warnings = [f"the step '{step}' can never occur" for step in compiled.dead_steps]
     warnings += [f"the proposition '{name}' can never hold" for name in compiled.dead_propositions]
@@ -121,6 +123,10 @@ def _notes(compiled: Compiled) -> tuple[str, ...]:
     notes = []
     if compiled.assumed_tools:
         notes.append(f"no tools are named; looked at with stand-ins for: {', '.join(compiled.assumed_tools)}")
+    for step, handler in compiled.agent.spec.handlers.items():
+        if handler.agents:
+            named = ", ".join(name for name, _ in handler.agents)
+            notes.append(f"'{step}' asks {named}, with limits of its own")
     if compiled.agent.spec.semantics == "infinite":
         notes.append("a session: the limits are those of a turn, from one step of the user to the next")
     elif compiled.waits_for_user:

@@ -74,6 +74,12 @@ class Compiled:
         """The steps whose texts are validated once they are whole: a lenient schema has what cannot be enforced."""
         return frozenset(step.name for step in self.agent.spec.steps.values() if step.unenforced)
 
+    @cached_property
+    def proposed(self) -> frozenset[str]:
+        """The model's steps that code may write."""
+        steps = self.agent.spec.steps
+        return frozenset(name for name in self.agent.spec.handlers if steps[name].owner == Owner.MODEL)
+
     @property
     def realizable(self) -> bool:
         """Whether the model can end well whatever tools and users do."""
@@ -193,8 +199,8 @@ class Compiled:
         sure = None
         if self.sure is not None:
             arena = replace(self.arena, knowing=False)
-            sure = Guard(arena, self.sure, Costs(arena, weights), fallible=self.fallible)
-        return Guard(self.arena, self.solution, Costs(self.arena, weights), sure, self.fallible)
+            sure = Guard(arena, self.sure, Costs(arena, weights), fallible=self.fallible, proposed=self.proposed)
+        return Guard(self.arena, self.solution, Costs(self.arena, weights), sure, self.fallible, self.proposed)
 
     @property
     def blocking(self) -> tuple[Rule, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.spec.alphabet import named
-from agentspec.spec.history import tools_of
+from agentspec.spec.history import Unique, tools_of
 from agentspec.spec.model import Rule, Spec
 
 _NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
@@ -40,6 +40,8 @@ def _stand_in(spec: Spec, name: str) -> ToolSchema:
         if declared.tool == name:
             for key, condition in (declared.where or {}).items():
                 properties.setdefault(key, _shape(condition))
+    if not properties and any(isinstance(rule.history, Unique) for rule in spec.rules):
+        properties["input"] = {"type": "string"}  # or no second call could differ from the first
     shape = {"type": "object", "properties": properties, "required": [], "additionalProperties": False}
     return ToolSchema(name, "Stands for a tool of a spec that is looked at without an agent.", shape)
 

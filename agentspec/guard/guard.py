@@ -26,7 +26,7 @@ class Guard:
 
     ``sure`` is there where the guarantee is partial: the guard of the same arena in which the model is not ``knowing``.
     From where that one has a good end, it decides; elsewhere letters are offered that a text may fail to be. Texts of
-    the steps in ``fallible`` may fail by themselves.
+    the steps in ``fallible`` may fail by themselves. Before steps in ``proposed`` the model stops: code may write them.
     """
 
     arena: Arena
@@ -34,6 +34,7 @@ class Guard:
     costs: Costs
     sure: Guard | None = None
     fallible: frozenset[str] = frozenset()
+    proposed: frozenset[str] = frozenset()
 
     def start(self, budget: Budget) -> Position:
         """A position before the first step. Raises BudgetRefused, with one feasible budget, when it is too small."""

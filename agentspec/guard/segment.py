@@ -5,7 +5,7 @@ assumed to be as many as can be, each step costing its least. So the grammar off
 might still allow, and `decoding.landing` takes away, token by token, what it does not. It goes past a step only where
 what is open about the step makes no difference behind it. Elsewhere it stops at the border, a *checkpoint*, and is made
 afresh from what was really written. A step that may turn out to be what is not offered is the first of its segment, and
-the last.
+the last; one that code may propose is the first.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ def _behind(guard: Guard, state: int, left: Budget, choice: list[Letter]) -> tup
 
 
 def _continues(guard: Guard, state: int, left: Budget) -> bool:
-    """Whether the model writes on at ``state``, and nothing it may write there is a step that may fail."""
+    """Whether the model writes on at ``state``: nothing it may write there may fail, or is first proposed by code."""
     if guard.owner(state) != Owner.MODEL:
         return False
     offered = guard.offered(state, left)
-    fallible = any(letter.step in guard.fallible for letter in offered)
-    return bool(offered) and not fallible and len(guard.turns_out(state, offered)) == len(offered)
+    apart = any(letter.step in guard.fallible or letter.step in guard.proposed for letter in offered)
+    return bool(offered) and not apart and len(guard.turns_out(state, offered)) == len(offered)
