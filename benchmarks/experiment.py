@@ -21,7 +21,7 @@ from agentspec.evaluation.metrics import metric
 from agentspec.evaluation.play import Line, Player
 from agentspec.evaluation.readers import data_file, read_items
 from agentspec.evaluation.report import markdown
-from agentspec.evaluation.results import store
+from agentspec.evaluation.results import read_lines, store
 from agentspec.evaluation.setting import ARMS, Candidate, grid
 from agentspec.evaluation.summary import Row, Summary, summary
 from agentspec.spec.load import load
@@ -73,9 +73,10 @@ def run(task: Task, asked: argparse.Namespace) -> Summary:
             print(f"{task.name}: {done} of {total}, {passed:.0f} s, {line.setting}", file=sys.stderr, flush=True)
 
     folder = asked.out / f"{task.data}-{asked.model.replace('/', '_')}"
-    with store(folder, found.config(), (1, 1000) if asked.report else shard) as results:
-        if not asked.report:
-            found.run(results, shard, tell=tell)
+    if asked.report:
+        return summary(found, read_lines(folder))
+    with store(folder, found.config(), shard) as results:
+        found.run(results, shard, tell=tell)
         results.refresh()
         made = summary(found, results.lines)
         results.write("report.md", markdown(made))
