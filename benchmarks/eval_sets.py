@@ -23,7 +23,7 @@ SEED = 20250607
 MANY = 120
 Entry = dict[str, Any]
 
-TAKEN = {("Norway", "capital")}
+TAKEN = {("Norway", "capital"), ("penicillin", "discoverer"), ("spider", "legs")}
 """Facts that stand in worked examples."""
 
 NAMES = (

@@ -34,7 +34,10 @@ COLOURS = {"unguarded": "#777777", "grammar": "#8f4400", "monitor": "#7b3fa0", "
 
 @dataclass(frozen=True)
 class Task:
-    """One of the three: an agent, a shipped set, and how answers are judged."""
+    """One of the three: an agent, a shipped set, and how answers are judged.
+
+    The agents are `react-zero` with three worked episodes of the task at hand, and `caller`.
+    """
 
     name: str
     agent: str
@@ -42,9 +45,10 @@ class Task:
     metric: str
 
 
+AGENTS = Path(__file__).parent / "experiment_agents"
 TASKS = (
-    Task("arithmetic", "react", "arithmetic", "numeric"),
-    Task("look-up", "react", "lookup", "contains"),
+    Task("arithmetic", str(AGENTS / "sums.yaml"), "arithmetic", "numeric"),
+    Task("look-up", str(AGENTS / "facts.yaml"), "lookup", "contains"),
     Task("function calling", "caller", "calls", "calls"),
 )
 
@@ -52,11 +56,11 @@ TASKS = (
 def evaluation(task: Task, model: str, limit: int | None) -> Evaluation:
     """The evaluation of a task."""
     agent = load(task.agent)
-    candidate = Candidate(task.agent, agent, tuple(load_tools(agent.tools).values()))
+    candidate = Candidate(agent.name, agent, tuple(load_tools(agent.tools).values()))
     measured = metric(task.metric)
     data, items = chosen(read_items(data_file(task.data)), measured, limit=limit)
-    settings = grid([task.agent], ARMS, EXAMPLES, [model], [0.0], [0])
-    player = Player({task.agent: candidate}, lambda name: engine_of(name, "auto", "auto", False), measured, TOKENS)
+    settings = grid([agent.name], ARMS, EXAMPLES, [model], [0.0], [0])
+    player = Player({agent.name: candidate}, lambda name: engine_of(name, "auto", "auto", False), measured, TOKENS)
     return Evaluation(data, items, settings, player)
 
 

@@ -12,10 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentspec import limits
+from agentspec.checking.compile import compile_agent
 from agentspec.content.json_schema import lowered
+from agentspec.content.tool_file import read_tool_file
+from agentspec.episode.prompt_examples import read_examples
 from agentspec.errors import AgentSpecError, InvalidInput
 from agentspec.evaluation.metrics import metric
 from agentspec.evaluation.readers import METRICS, Data, data_file, read_items
+from agentspec.shipped import folder
+from agentspec.spec.load import load
+from agentspec.toolbox.importing import import_tool_file
+
+ROOT = Path(__file__).parent.parent.parent
 
 GSM8K = {"question": "How many?", "answer": "2 + 2 = <<2+2=4>>4\nso four\n#### 1,004"}
 HOTPOT = {
@@ -185,6 +193,19 @@ def test_no_bytes_make_it_fail_otherwise(tmp_path_factory: pytest.TempPathFactor
     path.write_bytes(content)
     with suppress(AgentSpecError):
         assert read_items(path).items
+
+
+@pytest.mark.parametrize(("name", "tool"), [("sums", "calculator"), ("facts", "lookup")])
+def test_the_agents_of_the_experiment_show_what_their_tools_say(name: str, tool: str) -> None:
+    function = vars(import_tool_file(read_tool_file(folder("tools"), f"{tool}.py")))[tool]
+    agent = compile_agent(load(str(ROOT / "benchmarks" / "experiment_agents" / f"{name}.yaml")))
+    shown = read_examples(agent)
+    assert len(shown) == 3
+    asked = {item.task for set_ in ("arithmetic", "lookup") for item in read_items(data_file(set_)).items}
+    for example in shown:
+        said = {line.step: line.content for line in example}
+        assert function(**json.loads(said["action_input"])) == said["observation"]
+        assert said["question"] not in asked
 
 
 def test_shipped_sets_are_large_and_fit_their_metrics() -> None:
