@@ -269,6 +269,15 @@ NOTATION_BYTES = 1_000_000
 NOTATION_DEPTH = 100
 """Lists that may be open at one place of it."""
 
+NOTATION_WORDS = 20_000
+"""Words, strings and lists of it."""
+
+NOTATION_AGENTS = 100
+"""Agents it may define."""
+
+NOTATION_STATES = 500
+"""States of one of them: what may follow what is worked out for each pair."""
+
 # ---- guard
 
 COST_CELLS = 5_000_000
@@ -293,6 +302,15 @@ PREFIX_BYTES = 96 * 2**20
 PREFIX_COUNT = 8
 """Beginnings of prompts that are kept."""
 
+ENCODED_TEXTS = 256
+"""Texts whose tokens are remembered: instructions, tools and worked examples, which stand in prompt after prompt."""
+
+ENCODED_LENGTH = 4_000
+"""Characters of such a text."""
+
+CHAT_SHAPES = 64
+"""Rows of roles for which it is remembered what a chat template writes around the messages."""
+
 # ---- checking
 
 RULES_SECONDS = 12.0
@@ -313,6 +331,12 @@ TRUST_BYTES = 8_000_000
 
 REPLAY_BYTES = 64 * 2**20
 """Bytes of one line of a log, or of a file that is one JSON value."""
+
+POOL_EXAMPLES = 10_000
+"""Worked episodes of one agent, of which a prompt shows a few."""
+
+SIMILAR_LENGTH = 4_000
+"""Characters at the beginning of a task by which it is compared with those of worked episodes."""
 
 DEAF_STATES = 2_000
 """States up to which it is looked whether positions at which nothing holds can be left out."""

@@ -25,7 +25,7 @@ from agentspec.content.tool_schema import ToolSchema
 from agentspec.engines.engine import Engine
 from agentspec.episode.crew import Ready, crew, functions_of
 from agentspec.episode.moment import StepHandler
-from agentspec.episode.prompt_examples import read_examples
+from agentspec.episode.pool import pool_of
 from agentspec.episode.trace import StepRecord
 from agentspec.errors import InvalidInput, SpecError, nearest
 from agentspec.spec.load import load as load_declaration
@@ -89,7 +89,7 @@ class Agent:
         Raises InvalidInput where the spec, or an example in the prompt, cannot be used at all.
         """
         if self.compiled.realizable:
-            read_examples(self.compiled)
+            pool_of(self.compiled)
         return check(self.compiled)
 
     def compile(self) -> Guard:
@@ -189,9 +189,8 @@ class Agent:
 
         def episode(shared: Engine) -> Episode:
             journal, lookup = settings.journal(self.name), Lookup(settings.lookahead)
-            return kind(
-                compiled, shared, tools, task, sampler, journal, budget, timeout, lookup, settings.logprobs, self._crew
-            )
+            how = (budget, timeout, lookup, settings.logprobs, self._crew, settings.examples)
+            return kind(compiled, shared, tools, task, sampler, journal, *how)
 
         return running(compiled, engine, episode, settings.on_step)
 
@@ -205,7 +204,7 @@ class Agent:
                 )
             if settings.guarded is True:
                 compiled.guard.refuse_hopeless(settings.budget(self.declaration.limits))  # before a model is loaded
-            read_examples(compiled)
+            pool_of(compiled)
             _ = self._crew
             return self._with_functions(compiled), self._tools
 

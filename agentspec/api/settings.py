@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     logprobs: bool
     on_step: OnStep | None
     guarded: bool | Partly
+    examples: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Settings:
     one forward, which changes no text; 0 for none. ``logprobs`` True records, for each step that the model writes, how
     likely it was with the mask and without (`StepRecord`). ``on_step`` is called with each step. ``guarded`` False lets
     the model write freely; ``"monitor"`` too, but what breaks a rule is taken back; ``"grammar"`` keeps steps to their
-    forms and nothing else (`docs/evaluation.md`).
+    forms and nothing else (`docs/evaluation.md`). ``examples`` is how many of the agent's worked episodes the prompt
+    shows, where that is not what the agent says; 0 for none.
     """
 
     seed: int = 0
@@ -63,6 +65,7 @@ class Settings:
     logprobs: bool = False
     on_step: OnStep | None = None
     guarded: bool | Partly = True
+    examples: int | None = None
 
     def __post_init__(self) -> None:
         _whole("seed", self.seed, None)
@@ -70,6 +73,7 @@ class Settings:
         _whole("max_steps", self.max_steps, 1)
         _whole("max_tool_calls", self.max_tool_calls, 0)
         _whole("lookahead", self.lookahead, 0)
+        _whole("examples", self.examples, 0)
         if not _number(self.temperature) or self.temperature < 0:
             raise InvalidInput(f"temperature is a number of 0 or more, not {self.temperature!r}")
         if self.timeout is not None and (not _number(self.timeout) or self.timeout <= 0):

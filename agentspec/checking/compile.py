@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Self
+from typing import Any, Self
 
 from agentspec import limits
 from agentspec.automata.compare import shortest_outside
@@ -201,6 +201,11 @@ class Compiled:
             arena = replace(self.arena, knowing=False)
             sure = Guard(arena, self.sure, Costs(arena, weights), fallible=self.fallible, proposed=self.proposed)
         return Guard(self.arena, self.solution, Costs(self.arena, weights), sure, self.fallible, self.proposed)
+
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What others worked out of it for good, by name; it stays as the functions of predicates come."""
+        return {}
 
     @property
     def blocking(self) -> tuple[Rule, ...]:

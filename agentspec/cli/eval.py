@@ -45,7 +45,7 @@ def eval(
     ] = None,
     arms: Annotated[str | None, typer.Option(help="The same in one: all, or unguarded,guard.")] = None,
     examples: Annotated[
-        str | None, typer.Option(help="Worked examples in the prompt, the agent's first: 0,1,2. By default its own.")
+        str | None, typer.Option(help="How many of the agent's worked examples the prompt shows: 0,1,2.")
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="As for 'run'; may be repeated.")] = None,
     temperature: Annotated[str, typer.Option(help="0 is greedy; 0,0.8 compares two.")] = "0",

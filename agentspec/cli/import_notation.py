@@ -39,7 +39,11 @@ def import_notation(
             raise InvalidInput(f"{output} cannot be written: {problem.strerror or problem}") from None
     if as_json:
         typer.echo(
-            json.dumps({"name": one.name, "yaml": one.yaml, "notes": [*one.notes]}, ensure_ascii=False, indent=2)
+            json.dumps(
+                {"schema_version": 1, "name": one.name, "yaml": one.yaml, "notes": [*one.notes]},
+                ensure_ascii=False,
+                indent=2,
+            )
         )
         return
     for note in one.notes:
@@ -50,15 +54,18 @@ def import_notation(
 def _text(file: Path) -> str:
     """The text of a file. Raises InvalidInput where there is none that can be read."""
     from agentspec import limits
-    from agentspec.errors import InvalidInput
+    from agentspec.errors import InvalidInput, Location, SyntaxProblem
 
     try:
-        data = typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+        with typer.get_binary_stream("stdin") if str(file) == "-" else file.open("rb") as stream:
+            data = stream.read(limits.NOTATION_BYTES + 1)
     except OSError as problem:
         raise InvalidInput(f"{file} cannot be read: {problem.strerror or problem}") from None
     if len(data) > limits.NOTATION_BYTES:
-        raise InvalidInput(f"{file} has {len(data)} bytes; at most {limits.NOTATION_BYTES} are read")
+        raise InvalidInput(f"{file} is too long; at most {limits.NOTATION_BYTES} bytes are read")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as problem:
-        raise InvalidInput(f"{file} is not UTF-8: byte {problem.start} is {data[problem.start]:#x}") from None
+        before = data[: problem.start].decode("utf-8-sig").split("\n")
+        place = Location("<stdin>" if str(file) == "-" else str(file), len(before), len(before[-1]) + 1)
+        raise SyntaxProblem(f"not UTF-8: this byte is {data[problem.start]:#x}", location=place) from None

@@ -48,6 +48,9 @@ def run(
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens the model may emit.")] = None,
     max_steps: Annotated[int | None, typer.Option(min=1, help="Steps of all owners.")] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=0, help="How many of the agent's worked episodes the prompt shows; 0 for none.")
+    ] = None,
     no_guard: Annotated[bool, typer.Option("--no-guard", help="Let the model write freely, for comparison.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Stop before the model is loaded: show the prompt and what would be run.")
@@ -59,8 +62,9 @@ def run(
     130: interrupted.
     """
     settings = Settings(
-        model, seed, temperature, max_tokens, max_steps, not no_guard, device, dtype, offline, tuple(tools or ())
-    )
+        model, seed, temperature, max_tokens, max_steps, not no_guard, device, dtype, offline, tuple(tools or ()),
+        examples,
+    )  # fmt: skip
     try:
         if dry_run:
             show_plan(agent, _task(task), settings, as_json=as_json)
@@ -154,6 +158,7 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
         budget,
         compiled.agent.limits.timeout,
         handlers=handlers,
+        examples=settings.examples,
     )
 
 

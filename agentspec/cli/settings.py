@@ -27,13 +27,14 @@ class Settings:
     dtype: str = "auto"
     offline: bool = False
     tools: tuple[Path, ...] = ()
+    examples: int | None = None
 
 
 def checked(compiled: Compiled, task: str, settings: Settings) -> Budget:
     """The budget of the run. Raises what refuses the run before a model is loaded."""
     from agentspec.engines.device import check_names
     from agentspec.episode.episode import check_task
-    from agentspec.episode.prompt_examples import read_examples
+    from agentspec.episode.pool import pool_of
     from agentspec.guard.budget import Budget
 
     agent = compiled.agent
@@ -51,7 +52,7 @@ def checked(compiled: Compiled, task: str, settings: Settings) -> Budget:
         except BudgetRefused as problem:
             own = settings.max_tokens is None and settings.max_steps is None
             raise BudgetRefused(problem.message, location=agent.limits_location if own else None) from None
-    read_examples(compiled)
+    pool_of(compiled)
     return budget
 
 

@@ -49,7 +49,7 @@ def _validated(agent: str, files: list[Path]) -> tuple[dict[str, Any], list[str]
     compiled = compiled_agent(agent)
     _ = compiled.guard  # an unrealizable spec allows nothing
     declared = compiled.agent
-    texts = [(read_text(file), str(file)) for file in files] or [(declared.examples, declared.examples_source)]
+    texts = [(read_text(file), str(file)) for file in files] or declared.example_files
     if not files and not declared.examples_source:
         raise InvalidInput(f"the agent '{declared.name}' names no examples: add 'examples:', or name a file here")
     found: list[Finding] = []

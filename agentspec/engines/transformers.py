@@ -12,12 +12,14 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentspec import limits
 from agentspec.decoding.lower.llguidance import slices
 from agentspec.decoding.matcher import Matcher, MatcherFactory
 from agentspec.engines import kv
@@ -60,6 +62,8 @@ class TransformersEngine:
         self._ll = _ll_tokenizer(self._tokenizer, self._vocabulary, self.end_token, folder)
         self._matchers = MatcherFactory(self._ll, self.end_token)
         self._special = SpecialTokens(self._tokenizer, self._ll.is_special_token, self._plain)
+        self._known = lru_cache(limits.ENCODED_TEXTS)(self._as_data)
+        self._shapes: dict[tuple[str, ...], list[int | list[int]]] = {}
         give_back()  # loading has freed tens of MB
 
     def _end_tokens(self, folder: Path) -> list[int]:
@@ -89,7 +93,11 @@ class TransformersEngine:
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text as data: the text of a special token becomes ordinary tokens."""
-        return self._special.as_data(self._plain(text))
+        short = len(text) <= limits.ENCODED_LENGTH
+        return list(self._known(text)) if short else self._special.as_data(self._plain(text))
+
+    def _as_data(self, text: str) -> tuple[int, ...]:
+        return tuple(self._special.as_data(self._plain(text)))
 
     def _plain(self, text: str) -> list[int]:
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
@@ -117,23 +125,26 @@ class TransformersEngine:
         """
         if not self._tokenizer.chat_template:
             return self.render_text("\n\n".join(message["content"] for message in messages) + "\n" + prefill)
-        mark = f"q{secrets.token_hex(8)}q"
-        marked = [{"role": m["role"], "content": f"{mark}{i}{mark}"} for i, m in enumerate(messages)]
-        try:
-            shape = self._tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=True)
-        except Exception as problem:  # a template may refuse roles, in its own words
-            raise EngineFault(f"the model's chat template refuses the messages: {_first_line(problem)}") from problem
         tokens: list[int] = []
-        used = set()
-        for i, piece in enumerate(re.split(f"{mark}([0-9]+){mark}", shape)):
-            if i % 2:
-                used.add(int(piece))
-                tokens += self.encode(messages[int(piece)]["content"])
-            elif piece:
-                tokens += self._tokenizer.encode(piece, add_special_tokens=False)
-        if used != set(range(len(messages))):
-            raise EngineFault("the model's chat template leaves messages out")
+        for piece in self._shape(tuple(message["role"] for message in messages)):
+            tokens += self.encode(messages[piece]["content"]) if isinstance(piece, int) else piece
         return tokens + self.encode(prefill) if prefill else tokens
+
+    def _shape(self, roles: tuple[str, ...]) -> list[int | list[int]]:
+        """The chat template's own tokens, and the numbers of the messages where these stand; worked out once."""
+        if roles in self._shapes:
+            return self._shapes[roles]
+        mark = f"q{secrets.token_hex(8)}q"
+        marked = [{"role": role, "content": f"{mark}{i}{mark}"} for i, role in enumerate(roles)]
+        pieces = re.split(f"{mark}([0-9]+){mark}", self.template(marked))
+        if {int(piece) for piece in pieces[1::2]} != set(range(len(roles))):
+            raise EngineFault("the model's chat template leaves messages out")
+        shape = [int(piece) if i % 2 else self.read(piece) for i, piece in enumerate(pieces) if piece]
+        if "strftime_now" not in str(self._tokenizer.chat_template):  # whose text is another tomorrow
+            if len(self._shapes) == limits.CHAT_SHAPES:
+                self._shapes.clear()
+            self._shapes[roles] = shape
+        return shape
 
     def render_text(self, text: str) -> list[int]:
         """The prompt as plain text, encoded as data, behind the tokenizer's begin token where it adds one itself."""

@@ -24,7 +24,7 @@ from agentspec.episode.crew import Ready, crew
 from agentspec.episode.helped import PROPOSED, Helped, most_told, proposed
 from agentspec.episode.journal import Journal
 from agentspec.episode.observe import Observation, observe, observed, told
-from agentspec.episode.prompt_examples import read_examples
+from agentspec.episode.pool import Chosen, Example, choose
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
 from agentspec.episode.retry import Failures, TakenBack, invalid
@@ -48,8 +48,9 @@ class Episode:
     """Iterate over ``steps()``; afterwards ``result`` says how it ended.
 
     ``tools`` are the callables behind the agent's schemas, ``handlers`` those that write steps (`crew`). ``journal``
-    None keeps no trace. ``logprobs`` asks for those of each step that the model writes. The guarantee holds for what
-    ``steps`` writes; an engine or matcher that fails ends the episode as ``engine_fault``, never as accepted.
+    None keeps no trace. ``logprobs`` asks for those of each step that the model writes, ``examples`` for so many in the
+    prompt. The guarantee holds for what ``steps`` writes; an engine or matcher that fails ends the episode as
+    ``engine_fault``, never as accepted.
     """
 
     compiled: Compiled
@@ -63,6 +64,7 @@ class Episode:
     lookup: Lookup | None = field(default_factory=Lookup)
     logprobs: bool = False
     handlers: Mapping[str, Ready] | None = None
+    examples: int | None = None
     guarded: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
@@ -347,28 +349,59 @@ class Episode:
     @cached_property
     def prompt(self) -> list[int]:
         """The prompt's tokens."""
-        return render(self.compiled, self.engine, read_examples(self.compiled), self.task)
+        return render(self.compiled, self.engine, self.chosen.examples, self.task)
+
+    @cached_property
+    def chosen(self) -> Chosen:
+        """The examples in the prompt."""
+        return choose(self.compiled, self.task, self.sampler.seed, self.examples, self._leaves_room)
+
+    def _leaves_room(self, examples: list[Example]) -> bool:
+        """Whether a prompt leaves what was asked for, or half of the window, and the least that surely suffices."""
+        room = self.engine.window - len(render(self.compiled, self.engine, examples, self.task))
+        wanted = min(self._need(self.asked), self.engine.window // 2)
+        return room >= wanted and (not self.compiled.realizable or self._within(room) is not None)
 
     def _budget(self) -> Budget:
         """What was asked for, lowered to what the context window holds beside the prompt and all observations.
 
         Raises BudgetRefused where no number of calls leaves enough.
         """
-        costs = self.guard.costs
-        start = self.compiled.arena.initial
-        if not costs.fits(start, self.asked):
+        if not self._suffices(self.asked):
             return self.asked  # refused by the guard, with what would suffice
-        room = self.engine.window - len(self.prompt)
-        largest = max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
-        room -= most_told(self.compiled, self.engine, self.asked.steps)
-        for calls in range(self.asked.calls, -1, -1):
-            budget = Budget(min(self.asked.tokens, room - calls * largest), self.asked.steps, calls)
-            if costs.fits(start, budget):
-                return budget
+        found = self._within(self.engine.window - len(self.prompt))
+        if found is not None:
+            return found
         raise BudgetRefused(
             f"the model's context window of {self.engine.window} tokens is too small: the prompt takes "
             f"{len(self.prompt)}, and {self.guard.least()} must fit beside it"
         )
+
+    def _within(self, room: int) -> Budget | None:
+        """What was asked for, lowered to what so many tokens hold with all observations; None for too few tokens."""
+        room -= self._most_told
+        for calls in range(self.asked.calls, -1, -1):
+            budget = Budget(min(self.asked.tokens, room - calls * self._largest), self.asked.steps, calls)
+            if self._suffices(budget):
+                return budget
+        return None
+
+    def _suffices(self, budget: Budget) -> bool:
+        return self.guard.costs.fits(self.compiled.arena.initial, budget)
+
+    @cached_property
+    def _largest(self) -> int:
+        """The most tokens that a step of others takes."""
+        return max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
+
+    @cached_property
+    def _most_told(self) -> int:
+        """The most tokens that steps which code writes take, and what it proposes."""
+        return most_told(self.compiled, self.engine, self.asked.steps)
+
+    def _need(self, limits: Budget) -> int:
+        """The most tokens that may come behind the prompt, or in sessions behind the user's line."""
+        return limits.tokens + limits.calls * self._largest + self._most_told
 
     def _open_journal(self, budget: Budget | None) -> None:
         self.usage.prompt_tokens = len(self.prompt)
@@ -386,6 +419,7 @@ class Episode:
                 "guarded": self.guarded,
                 "seed": self.sampler.seed,
                 "temperature": self.sampler.temperature,
+                "examples": list(self.chosen.numbers),
                 "budget": None if budget is None else {
                     "tokens": budget.tokens, "steps": budget.steps, "calls": budget.calls
                 },

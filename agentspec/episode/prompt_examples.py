@@ -133,12 +133,14 @@ def _several(spec: Spec, line: Line) -> bool:
 
 def read_examples(compiled: Compiled) -> list[list[Line]]:
     """The agent's prompt examples, each an episode of its own spec. Raises SyntaxProblem at the first that is not."""
-    agent = compiled.agent
-    transcripts = read_transcripts(agent.spec, agent.examples, agent.examples_source)
-    for finding in findings(compiled, transcripts, agent.examples_source):
-        allowed = f"; allowed: {', '.join(finding.allowed)}" if finding.allowed else ""
-        raise SyntaxProblem(f"prompt example: {finding.message}{allowed}", location=finding.location)
-    return [one.lines for one in transcripts]
+    found: list[list[Line]] = []
+    for text, source in compiled.agent.example_files:
+        transcripts = read_transcripts(compiled.agent.spec, text, source)
+        for finding in findings(compiled, transcripts, source):
+            allowed = f"; allowed: {', '.join(finding.allowed)}" if finding.allowed else ""
+            raise SyntaxProblem(f"prompt example: {finding.message}{allowed}", location=finding.location)
+        found += [one.lines for one in transcripts]
+    return found
 
 
 def findings(compiled: Compiled, transcripts: Iterable[Transcript], source: str) -> Iterator[Finding]:

@@ -19,15 +19,15 @@ from agentspec.decoding.source import Counters, Source
 from agentspec.episode.episode import Episode, OutOfTime, _Ended, assumption_broken, check_task
 from agentspec.episode.grammar_only import GrammarOnlyEpisode
 from agentspec.episode.monitored import MonitoredEpisode
-from agentspec.episode.observe import fitted, observed
-from agentspec.episode.prompt_examples import read_examples
+from agentspec.episode.observe import fitted
 from agentspec.episode.quotes import heard
 from agentspec.episode.render import render
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.unguarded import UnguardedEpisode
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
-from agentspec.guard.session import SessionPosition
+from agentspec.guard.guard import Guard
+from agentspec.guard.session import SessionGuard, SessionPosition
 
 RANKED = "ranked: what is owed comes first"
 """The detail of a user's step whose turn is ranked."""
@@ -68,14 +68,13 @@ class Session(Episode):
         self.turns: list[Turn] = []
         self.answers: list[str | None] = []
         self._coming = iter(self.messages)
-        self._examples = read_examples(self.compiled)
         self._turn_began = self._began
 
     def _play(self) -> Iterator[StepRecord | str]:
         guard = self.guard
         position = guard.start(self.asked)
         assert isinstance(position, SessionPosition)
-        position.limits = self._turn_limits(position)
+        position.limits = self._turn_limits()
         self._open_journal(position.limits)
         message: str | None = self.task
         source: _Recorded | None = None
@@ -148,7 +147,7 @@ class Session(Episode):
     def _prompt_from(self, begin: int) -> list[int]:
         """The prompt that begins with a turn's message, and all that was said from there on."""
         asked = self.turns[begin]
-        prompt = render(self.compiled, self.engine, self._examples, asked.message)
+        prompt = render(self.compiled, self.engine, self.chosen.examples, asked.message)
         return [*prompt, *asked.rest, *(token for turn in self.turns[begin + 1 :] for token in turn.tokens)]
 
     def _tell_window(self, kept: int, tokens: int) -> None:
@@ -158,30 +157,23 @@ class Session(Episode):
 
     # Limits -------------------------------------------------------------------------------------------------------
 
-    def _turn_limits(self, position: SessionPosition) -> Budget:
+    def _turn_limits(self) -> Budget:
         """What was asked for each turn, lowered to half of the window, or to the window if it must be.
 
         Raises BudgetRefused where no number of calls leaves enough.
         """
-        guard = position.session
         free = self.engine.window - len(self.prompt)
-        for room in (min(free, self.engine.window // 2), free):
-            for calls in range(self.asked.calls, -1, -1):
-                budget = Budget(min(self.asked.tokens, room - calls * self._largest), self.asked.steps, calls)
-                if budget.tokens >= 0 and guard.suffices(budget):
-                    return budget
+        found = self._within(min(free, self.engine.window // 2)) or self._within(free)
+        if found is not None:
+            return found
         raise BudgetRefused(
             f"the model's context window of {self.engine.window} tokens is too small: the prompt takes "
-            f"{len(self.prompt)}, and a turn of {guard.least()} must fit beside it"
+            f"{len(self.prompt)}, and a turn of {self.guard.least()} must fit beside it"
         )
 
-    @property
-    def _largest(self) -> int:
-        return max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
-
-    def _need(self, limits: Budget) -> int:
-        """The tokens that a turn may add to the text behind the user's line."""
-        return limits.tokens + limits.calls * self._largest
+    def _suffices(self, budget: Budget) -> bool:
+        guard: Guard | SessionGuard = self.guard
+        return isinstance(guard, SessionGuard) and budget.tokens >= 0 and guard.suffices(budget)
 
     def _check_time(self) -> None:
         if self.timeout is not None and time.perf_counter() - self._turn_began > self.timeout:

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from agentspec import __version__
+from agentspec.episode.pool import pool_of
 from agentspec.errors import AgentSpecError, InvalidInput, SyntaxProblem
 from agentspec.evaluation.items import Item
 from agentspec.evaluation.metrics import Metric
@@ -56,11 +57,18 @@ class Evaluation:
                 try:
                     agent = self.player.agent(setting, item)
                     _ = agent.compile() if setting.arm == "guard" else agent.compiled
+                    self._check_examples(setting, len(pool_of(agent.compiled).examples))
                     break
                 except InvalidInput as problem:
                     problems.append(problem)
             else:
                 raise problems[0]
+
+    @staticmethod
+    def _check_examples(setting: Setting, there: int) -> None:
+        if (setting.examples or 0) > there:
+            have = f"{there} worked example{'' if there == 1 else 's'}"
+            raise InvalidInput(f"the agent '{setting.agent}' has {have}, not {setting.examples}")
 
     def runs(self, shard: tuple[int, int] = (1, 1)) -> Iterator[tuple[Item, Setting]]:
         """All runs of a shard ``(i, n)``, each n-th item from the i-th, in an order in which prompts share beginnings.

@@ -22,7 +22,7 @@ from agentspec.errors import AgentSpecError, BudgetRefused, EngineFault, Invalid
 from agentspec.evaluation.items import Call, Item, Said
 from agentspec.evaluation.metrics import Metric
 from agentspec.evaluation.own_metric import MetricFault
-from agentspec.evaluation.setting import Candidate, Setting, with_examples
+from agentspec.evaluation.setting import Candidate, Setting
 from agentspec.toolbox.tool import Tool
 
 KEPT_AGENTS = 16
@@ -86,7 +86,7 @@ class Player:
     max_steps: int | None = None
     timeout: float | None = None
     traces: Path | None = None
-    _agents: OrderedDict[tuple[str, int | None, str], Agent] = field(default_factory=OrderedDict)
+    _agents: OrderedDict[tuple[str, bool, str], Agent] = field(default_factory=OrderedDict)
 
     def play(self, item: Item, setting: Setting) -> Line:
         """Run the item to its end. A run that may not start, and a fault, is a result as well."""
@@ -108,20 +108,21 @@ class Player:
 
         Worked examples call the agent's own tools, which then stay on the list behind the item's.
         """
+        candidate = self.candidates[setting.agent]
         tools = json.dumps([tool.to_json() for tool in item.tools]) if item.tools else ""
-        key = (setting.agent, setting.examples, tools)
+        bare = bool(item.tools) and (setting.examples == 0 or not candidate.declaration.examples)
+        key = (setting.agent, bare, tools)
         if key in self._agents:
             self._agents.move_to_end(key)
             return self._agents[key]
-        candidate = self.candidates[setting.agent]
-        declaration = with_examples(candidate.declaration, setting.examples)
-        mine = candidate.tools
+        declaration, mine = candidate.declaration, candidate.tools
+        if bare:
+            declaration, mine = replace(declaration, examples="", more_examples=(), pick=None, tools=()), ()
         if item.tools:
             brought = tuple(Tool(schema, _recorded, None) for schema in item.tools)
             names = {tool.schema.name for tool in brought}
-            kept = declaration.tools if declaration.examples else ()
-            declaration = replace(declaration, tools=tuple(ref for ref in kept if ref.name not in names))
-            mine = (*brought, *(one for one in mine if declaration.examples and one.schema.name not in names))
+            mine = (*brought, *(one for one in mine if one.schema.name not in names))
+            declaration = replace(declaration, tools=tuple(one for one in declaration.tools if one.name not in names))
         self._agents[key] = Agent(declaration, tools=mine, predicates=candidate.predicates, handlers=candidate.handlers)
         if len(self._agents) > KEPT_AGENTS:
             self._agents.popitem(last=False)
@@ -131,6 +132,7 @@ class Player:
         return Options(
             engine=engine, seed=setting.seed, temperature=setting.temperature, guarded=setting.guarded,
             max_tokens=self.max_tokens, max_steps=self.max_steps, timeout=self.timeout, trace=self.traces or False,
+            examples=setting.examples,
         )  # fmt: skip
 
     def _line(self, item: Item, setting: Setting, run: Run) -> Line:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from types import MappingProxyType
 from typing import Any, Literal
 
 from agentspec.episode.moment import StepHandler
-from agentspec.episode.prompt_examples import read_transcripts
 from agentspec.errors import InvalidInput, nearest
 from agentspec.spec.model import Declaration
 from agentspec.toolbox.tool import Tool
@@ -38,7 +37,8 @@ class Candidate:
         parts = {
             "spec": agent.spec.digest,
             "instructions": agent.instructions,
-            "examples": agent.examples,
+            "examples": [text for text, _ in agent.example_files],
+            "pick": None if agent.pick is None else repr(agent.pick),
             "limits": agent.limits.model_dump(),
             "rendering": agent.rendering.model_dump(),
             "tools": [ref.text for ref in agent.tools],
@@ -104,19 +104,3 @@ def arms_named(names: Sequence[str]) -> tuple[Arm, ...]:
         else:
             raise InvalidInput(f"no arm is called '{name}'{nearest(name, [*ARMS, 'all'])}")
     return tuple(found)
-
-
-def with_examples(agent: Declaration, many: int | None) -> Declaration:
-    """The agent with its first ``many`` worked examples; None leaves them. Raises InvalidInput if there are fewer."""
-    if many is None:
-        return agent
-    there = read_transcripts(agent.spec, agent.examples, agent.examples_source) if agent.examples else []
-    if many > len(there):
-        have = f"{len(there)} worked example{'' if len(there) == 1 else 's'}"
-        raise InvalidInput(f"the agent '{agent.name}' has {have}, not {many}")
-    if many == 0:
-        return replace(agent, examples="")
-    if many == len(there) or not there[many].lines:
-        return agent
-    rows = agent.examples.split("\n")[: there[many].lines[0].number - 1]
-    return replace(agent, examples="\n".join(rows))

@@ -15,7 +15,7 @@ from agentspec.logic.source import SourceText
 from agentspec.spec.fault import place_of, relocated
 from agentspec.spec.handler import Handler, handler
 from agentspec.spec.layers import Layer, Layers, read_layers
-from agentspec.spec.model import Declaration, HandlerModel, Proposition, RenderingModel, Spec, Step
+from agentspec.spec.model import Declaration, HandlerModel, Pick, Proposition, RenderingModel, Spec, Step
 from agentspec.spec.proposition import propositions
 from agentspec.spec.resolve import existing_file, resolve
 from agentspec.spec.rule import rule
@@ -36,7 +36,7 @@ def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> De
     """The agent a text describes. ``source`` names the text in messages, ``path`` is where it lies, if anywhere."""
     layers = read_layers(text, source, path)
     spec, own = _spec(layers), layers.own
-    examples, examples_source = _examples(layers)
+    (examples, examples_source), *more_examples = _examples(layers)
     tools, tools_layer = _tools(layers)
     model, rendering = layers.last("model"), (layers.last("rendering") or own).document.rendering
     spec = replace(spec, steps=_in_style(layers, spec.steps, rendering))
@@ -55,6 +55,8 @@ def load_text(text: str, source: str = "<spec>", path: Path | None = None) -> De
         {} if tools_layer is None else _places(tools_layer, tools),
         limits.file.at(("limits",), key=True)[0] if (limits := layers.last("limits")) else None,
         (description or own).document.description,
+        tuple(more_examples),
+        _pick(layers),
     )
 
 
@@ -169,17 +171,40 @@ def _require_steps(
             raise SpecError(f"{what} names an unknown step '{name}'{hint}", location=location, excerpt=excerpt)
 
 
-def _examples(layers: Layers) -> tuple[str, str]:
+def _examples(layers: Layers) -> list[tuple[str, str]]:
     layer = layers.last("examples")
     if layer is None or layer.document.examples is None:
-        return "", ""
-    place = (layer.path.parent if layer.path else Path()) / layer.document.examples
-    try:
-        return read_text(place), str(place)
-    except InvalidInput as problem:
-        if problem.location is not None:
-            raise
-        raise layer.file.fault(problem.message, ("examples",)) from None
+        return [("", "")]
+    named = layer.document.examples.file
+    found: dict[str, str] = {}
+    for i, name in enumerate(named):
+        place = (layer.path.parent if layer.path else Path()) / name
+        try:
+            if str(place) in found:
+                raise InvalidInput(f"the file '{name}' is there twice")
+            found[str(place)] = read_text(place)
+        except InvalidInput as problem:
+            if problem.location is not None:
+                raise
+            raise layer.file.fault(problem.message, _within_examples(layer, i)) from None
+    return [(text, source) for source, text in found.items()]
+
+
+def _within_examples(layer: Layer, i: int) -> tuple[Any, ...]:
+    """Where the name of a file of examples stands: it may be all there is, or one of a list."""
+    written = layer.file.root["examples"]
+    files, path = (written["file"], ("examples", "file")) if isinstance(written, dict) else (written, ("examples",))
+    return path if isinstance(files, str) else (*path, i)
+
+
+def _pick(layers: Layers) -> Pick | None:
+    layer = layers.last("examples")
+    model = layer.document.examples if layer else None
+    if layer is None or model is None:
+        return None
+    if model.pick is None and "by" in model.model_fields_set:
+        raise layer.file.fault("'by' says which examples are picked: add 'pick:', how many", ("examples", "by"))
+    return None if model.pick is None else Pick(model.pick, model.by)
 
 
 def _tools(layers: Layers) -> tuple[tuple[ToolRef, ...], Layer | None]:

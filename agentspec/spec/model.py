@@ -45,6 +45,7 @@ def _listed(value: object) -> object:
 
 _LISTED = BeforeValidator(_listed, json_schema_input_type=Name | Annotated[list[Name], Field(min_length=1)])
 """One name stands for a list of one."""
+_LISTED_FILES = BeforeValidator(_listed, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)])
 
 
 _LISTED_AGENTS = BeforeValidator(_listed, json_schema_input_type=str | list[str])
@@ -282,6 +283,27 @@ class RenderingModel(_Strict):
     """For hermes, llama3, mistral: steps of the model that are written without their cues."""
 
 
+By = Literal["order", "seed", "similarity"]
+
+
+class ExamplesModel(_Strict):
+    """Worked episodes for the prompt: the files, beside this one, and how many of them a run shows."""
+
+    file: Annotated[list[str], Field(min_length=1), _LISTED_FILES]
+    """A file, or several."""
+    pick: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """How many a run shows, as far as the context window holds them; without it all."""
+    by: By = "order"
+    """order: the first ones; seed: drawn by the run's seed; similarity: those whose tasks are most like the run's."""
+
+
+_SHORT_EXAMPLES = BeforeValidator(
+    lambda value: {"file": value} if isinstance(value, str | list) else value,
+    json_schema_input_type=str | Annotated[list[str], Field(min_length=1)] | ExamplesModel | None,
+)
+"""One file or several stand for the mapping with them alone."""
+
+
 class Document(_Strict):
     """All keys of a file: a spec, an agent that names its spec, or both in one."""
 
@@ -312,8 +334,8 @@ class Document(_Strict):
     """How the prompt is made and how the model writes: chat, text, hermes, llama3 or mistral."""
     tools: list[str] = []
     """Tools by name, your own as ./my_tools.py:my_function."""
-    examples: str | None = None
-    """A file of worked episodes for the prompt, beside this one."""
+    examples: Annotated[ExamplesModel | None, _SHORT_EXAMPLES] = None
+    """A file of worked episodes for the prompt, beside this one, or several, and how many of them a run shows."""
     limits: LimitsModel = LimitsModel()
     """The budget of a run."""
 
@@ -443,8 +465,19 @@ class Spec:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """How many of the examples a run shows, and by what they are chosen."""
+
+    count: int
+    by: By = "order"
+
+
+@dataclass(frozen=True)
 class Declaration:
-    """A spec with what it needs to run: model, prompt, tools by name, examples, limits."""
+    """A spec with what it needs to run: model, prompt, tools by name, examples, limits.
+
+    ``examples`` is the text of the first file of examples, ``more_examples`` text and name of each further one.
+    """
 
     name: str
     spec: Spec
@@ -459,3 +492,10 @@ class Declaration:
     tool_locations: dict[str, Location] = field(default_factory=dict, hash=False)
     limits_location: Location | None = None
     description: str = ""
+    more_examples: tuple[tuple[str, str], ...] = ()
+    pick: Pick | None = None
+
+    @property
+    def example_files(self) -> tuple[tuple[str, str], ...]:
+        """Text and name of each file of examples."""
+        return ((self.examples, self.examples_source), *self.more_examples)

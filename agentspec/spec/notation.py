@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agentspec import limits
-from agentspec.errors import InvalidInput, Location, SpecError, SyntaxProblem, nearest
+from agentspec.errors import InvalidInput, Location, SpecError, SyntaxProblem, TooLarge, nearest
 from agentspec.logic.behavior import Behavior, Step, choice, concat, first_steps, repeat, show_behavior
 from agentspec.spec.load import load_text
 from agentspec.spec.sexpr import Group, Word, read
@@ -45,13 +44,18 @@ class _State:
 
 @dataclass(frozen=True)
 class _Part:
-    """A behavior, the states it may begin and end with, and those that may follow one another in it."""
+    """A behavior, the states it may begin and end with, and those that may follow one another in it.
+
+    ``ends``: some of its words do, ``endless``: some do not.
+    """
 
     behavior: Behavior
     first: frozenset[str]
     last: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     empty: bool = False
+    ends: bool = True
+    endless: bool = False
 
 
 _EMPTY = _Part(concat(()), frozenset(), frozenset(), frozenset(), empty=True)
@@ -63,12 +67,14 @@ def imported(text: str, source: str) -> list[Imported]:
     for form in forms:
         if not isinstance(form, Group) or form.head != "define":
             raise SyntaxProblem("(define NAME (:states …) (:behavior …)) is expected", location=form.location)
+    if len(forms) > limits.NOTATION_AGENTS:
+        raise TooLarge(f"more than {limits.NOTATION_AGENTS} agents", location=forms[limits.NOTATION_AGENTS].location)
     if not forms:
         raise SyntaxProblem("there is no (define …)", location=Location(source, 1, 1))
     found = [_agent(form) for form in forms if isinstance(form, Group)]
     names = [one.name for one in found]
-    for form, name in zip(forms, names, strict=True):
-        if names.count(name) > 1:
+    for i, (form, name) in enumerate(zip(forms, names, strict=True)):
+        if name in names[:i]:
             raise SpecError(f"'{name}' is defined twice", location=form.location)
     return found
 
@@ -82,7 +88,7 @@ def _agent(form: Group) -> Imported:
     for item in form.items[2:]:
         key = item.head if isinstance(item, Group) else item.text
         if key not in (":states", ":behavior") or not isinstance(item, Group):
-            raise SyntaxProblem(f"'{key}': (:states …) or (:behavior …) is expected", location=item.location)
+            raise SyntaxProblem(f"'{_clipped(key)}': (:states …) or (:behavior …) is expected", location=item.location)
         if key in parts:
             raise SyntaxProblem(f"there is a second {key}", location=item.location)
         parts[key] = item
@@ -94,8 +100,14 @@ def _agent(form: Group) -> Imported:
     if len(given) != 1:
         raise SyntaxProblem(f"one formula is expected, not {len(given)}", location=parts[":behavior"].location)
     whole = _part(given[0], states, last=True)
-    endless = any(group.head == "always" for group in _groups(given[0]))
-    return _written(name, states, whole, endless=endless, place=given[0].location)
+    if whole.endless and whole.ends:
+        what = "some runs would end and others never (always): make it one or the other"
+        raise SpecError(what, location=given[0].location)
+    return _written(name, states, whole, given[0])
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _check_name(name: Word) -> None:
@@ -115,6 +127,8 @@ def _states(group: Group) -> dict[str, _State]:
         if state.name.text in states:
             raise SpecError(f"the state '{state.name.text}' is there twice", location=item.location)
         states[state.name.text] = state
+        if len(states) > limits.NOTATION_STATES:
+            raise TooLarge(f"more than {limits.NOTATION_STATES} states", location=item.location)
     if not states:
         raise SpecError("there are no states", location=group.location)
     return states
@@ -127,9 +141,12 @@ def _state(group: Group) -> _State:
     state = _State(name)
     for item in group.items[1:]:
         key = item.head if isinstance(item, Group) else item.text
+        if key in KEYS and isinstance(item, Word):
+            raise SyntaxProblem(f"parentheses are expected around {key} and what it says", location=item.location)
         if key not in KEYS or not isinstance(item, Group):
             raise SyntaxProblem(
-                f"'{key}' of the state '{name.text}' is not known{nearest(key, [*KEYS])}", location=item.location
+                f"'{_clipped(key)}' of the state '{name.text}' is not known{nearest(_clipped(key), [*KEYS])}",
+                location=item.location,
             )
         words = [word for word in item.items[1:] if isinstance(word, Word)]
         if len(words) != len(item.items) - 1 or not words:
@@ -144,7 +161,7 @@ def _state(group: Group) -> _State:
             for word in words:
                 if word.text != ":env-input":
                     raise SyntaxProblem(
-                        f"the flag '{word.text}' is not known; there is :env-input", location=word.location
+                        f"the flag '{_clipped(word.text)}' is not known; there is :env-input", location=word.location
                     )
             state.from_environment = True
     if not state.cue:
@@ -160,42 +177,40 @@ def _state(group: Group) -> _State:
 # Behaviors ------------------------------------------------------------------------------------------------------------
 
 
-def _groups(form: Word | Group) -> Iterator[Group]:
-    if isinstance(form, Group):
-        yield form
-        for item in form.items:
-            yield from _groups(item)
+def _words(form: Word | Group) -> list[str]:
+    """All words of a formula, operators too."""
+    return [form.text] if isinstance(form, Word) else [word for item in form.items for word in _words(item)]
 
 
 def _part(form: Word | Group, states: dict[str, _State], *, last: bool) -> _Part:
     """A formula; ``last``: nothing comes behind it."""
     if isinstance(form, Word):
         if form.text not in states:
-            raise SpecError(f"unknown state '{form.text}'{nearest(form.text, [*states])}", location=form.location)
+            named = _clipped(form.text)
+            raise SpecError(f"unknown state '{named}'{nearest(named, [*states])}", location=form.location)
         alone = frozenset({form.text})
         return _Part(Step(form.text), alone, alone, frozenset())
     head, given = form.head, form.items[1:]
     bounds = _UNTIL.fullmatch(head)
     if head not in ("next", "or", "always") and bounds is None:
         valid = f"the operators are {', '.join(OPERATORS)}"
-        raise SyntaxProblem(f"unknown operator '{head}'; {valid}", location=form.location)
+        what = f"unknown operator '{_clipped(head)}'" if head else "a formula begins with a bare operator"
+        raise SyntaxProblem(f"{what}; {valid}", location=form.location)
     if (bounds and len(given) != 2) or (head == "always" and len(given) != 1) or not given:
         wanted = "a round and an exit" if bounds else "one formula" if head == "always" else "formulas"
         raise SyntaxProblem(f"{head} takes {wanted}, not {len(given)} formulas", location=form.location)
     if head == "or":
         return _either([_part(one, states, last=last) for one in given])
     if head == "next":
-        found = _EMPTY
-        for i, one in enumerate(given):
-            found = _then(found, _part(one, states, last=last and i == len(given) - 1))
-        return found
+        return _row([_part(one, states, last=last and i == len(given) - 1) for i, one in enumerate(given)])
     if head == "always":
         if not last:
             raise SpecError("always has no end, so nothing can come behind it", location=form.location)
-        return _rounds(_part(given[0], states, last=False), 0, None)
+        rounds = _rounds(_part(given[0], states, last=False), 1, None)  # the first comes, whatever was before it
+        return replace(rounds, ends=False, endless=True)
     assert bounds is not None
     least, most = _bounds(bounds, form)
-    return _then(_rounds(_part(given[0], states, last=False), least, most), _part(given[1], states, last=last))
+    return _row([_rounds(_part(given[0], states, last=False), least, most), _part(given[1], states, last=last)])
 
 
 def _bounds(bounds: re.Match[str], form: Group) -> tuple[int, int | None]:
@@ -211,13 +226,26 @@ def _bounds(bounds: re.Match[str], form: Group) -> tuple[int, int | None]:
     return least, most
 
 
-def _then(one: _Part, other: _Part) -> _Part:
+def _row(parts: list[_Part]) -> _Part:
+    """One after the other."""
+    first: set[str] = set()
+    last: set[str] = set()
+    pairs: set[tuple[str, str]] = set()
+    empty = True
+    for part in parts:
+        pairs |= part.pairs
+        pairs.update((a, b) for a in last for b in part.first)
+        first |= part.first if empty else set()
+        last = set(part.last) | (last if part.empty else set())
+        empty = empty and part.empty
     return _Part(
-        concat([one.behavior, other.behavior]),
-        one.first | (other.first if one.empty else frozenset()),
-        other.last | (one.last if other.empty else frozenset()),
-        one.pairs | other.pairs | {(a, b) for a in one.last for b in other.first},
-        one.empty and other.empty,
+        concat([part.behavior for part in parts]),
+        frozenset(first),
+        frozenset(last),
+        frozenset(pairs),
+        empty,
+        all(part.ends for part in parts),
+        any(part.endless for part in parts),
     )
 
 
@@ -228,6 +256,8 @@ def _either(parts: list[_Part]) -> _Part:
         frozenset().union(*(part.last for part in parts)),
         frozenset().union(*(part.pairs for part in parts)),
         any(part.empty for part in parts),
+        any(part.ends for part in parts),
+        any(part.endless for part in parts),
     )
 
 
@@ -241,30 +271,39 @@ def _rounds(part: _Part, least: int, most: int | None) -> _Part:
 # Specs ----------------------------------------------------------------------------------------------------------------
 
 
-def _written(name: Word, states: dict[str, _State], whole: _Part, *, endless: bool, place: Location) -> Imported:
+def _written(name: Word, states: dict[str, _State], whole: _Part, form: Word | Group) -> Imported:
     begin = first_steps(whole.behavior)
     if len(begin) != 1:
         raise SpecError(
             f"a run begins with what the user says, in one state; this one may begin with {', '.join(sorted(begin))}",
-            location=place,
+            location=form.location,
         )
     notes = _roles(states, whole, next(iter(begin)))
+    words = [word for word in _words(form) if word in states]
+    if whole.endless and "until" in _words(form) and len(words) > len(set(words)):
+        notes.append("some states are named twice: a session may also stay for ever in the rounds of an until")
     lines = ["# From the notation of Crouse et al. (arXiv 2310.08535); see agentspec import.", "version: 1"]
-    lines += [f"name: {name.text}", *(["semantics: infinite"] if endless else []), "steps:"]
-    lines += [f"  {state.name.text}: {{{_step(state)}}}" for state in states.values()]
+    lines += [f"name: {_key(name)}", *(["semantics: infinite"] if whole.endless else []), "steps:"]
+    first = len(lines) + len(notes)
+    lines += [f"  {_key(state.name)}: {{{_step(state)}}}" for state in states.values()]
     lines += [f"behavior: {json.dumps(show_behavior(whole.behavior))}"]
     yaml = "\n".join([*lines[:1], *(f"# {note}" for note in notes), *lines[1:]]) + "\n"
     try:
         load_text(yaml)
     except InvalidInput as problem:
-        raise SpecError(f"'{name.text}' has no spec of ours: {problem.message}", location=name.location) from None
+        row = problem.location.line - first - 1 if problem.location else -1
+        culprit = [state.name for state in states.values()][row] if 0 <= row < len(states) else name
+        what = f"'{culprit.text}' has no form in a spec of ours: {problem.message[:300]}"
+        raise SpecError(what, location=culprit.location) from None
     return Imported(name.text, yaml, tuple(notes))
 
 
 def _roles(states: dict[str, _State], whole: _Part, begin: str) -> list[str]:
     """Say in each state who writes it, and in which calls of tools are written. Returns what was guessed."""
     notes: list[str] = []
-    before = {name: {a for a, b in whole.pairs if b == name} for name in states}
+    before: dict[str, set[str]] = {name: set() for name in states}
+    for a, b in whole.pairs:
+        before[b].add(a)
     states[begin].role = "user"
     if states[begin].constraints:
         notes.append(f"{begin} is what the user says; its :output-constrs are left out")
@@ -283,6 +322,12 @@ def _roles(states: dict[str, _State], whole: _Part, begin: str) -> list[str]:
             for one in callers:
                 states[one].role = "call"
                 notes.append(f'{one} is read as a whole call, {{"name": …, "arguments": …}}, which {name} answers')
+        if not callers and before[name]:
+            raise SpecError(
+                f"the state '{name}' comes from outside, and nothing that the model writes comes before it to call it",
+                location=state.name.location,
+            )
+    notes += _left_out(states, whole)
     for state in states.values():
         if state.constraints and state.role in ("name", "call"):
             notes.append(
@@ -295,6 +340,18 @@ def _roles(states: dict[str, _State], whole: _Part, begin: str) -> list[str]:
     return [_line(note) for note in dict.fromkeys(notes)]
 
 
+def _left_out(states: dict[str, _State], whole: _Part) -> list[str]:
+    """What the behavior says and a tool's steps cannot be: each call is answered at once, and nothing else is."""
+    calls = {name for name, state in states.items() if state.role in ("call", "arguments")}
+    tools = {name for name, state in states.items() if state.role == "tool"}
+    odd = sorted(pair for pair in whole.pairs if (pair[0] in calls) != (pair[1] in tools))
+    found = [f"{a} before {b}" for a, b in odd] + [f"{name} at the end" for name in sorted(whole.last & calls)]
+    if not found:
+        return []
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return [f"a call is answered at once, and nothing else is: no run has {', '.join(found[:5])}{more}"]
+
+
 def _line(note: str) -> str:
     """The note as one line that can stand in a comment."""
     return "".join(c if c.isprintable() else " " for c in note)
@@ -302,6 +359,11 @@ def _line(note: str) -> str:
 
 def _hints(state: _State) -> bool:
     return bool(_INPUT.search(state.name.text) or _INPUT.search(state.cue))
+
+
+def _key(name: Word) -> str:
+    """The name as YAML reads it: some words are no strings there."""
+    return json.dumps(name.text) if name.text.lower() in ("true", "false", "null") else name.text
 
 
 def _step(state: _State) -> str:

@@ -38,9 +38,9 @@ class Group:
 
 
 def read(text: str, source: str) -> list[Word | Group]:
-    """The expressions of a text. Raises SyntaxProblem with the place, TooLarge where lists nest too deep."""
+    """The expressions of a text. Raises SyntaxProblem with the place, TooLarge where there is too much."""
     lines = text.split("\n")
-    line, begin, at = 1, 0, 0
+    line, begin, at, count = 1, 0, 0, 0
     done: list[Word | Group] = []
     waiting: list[tuple[Location, list[Word | Group]]] = []
 
@@ -52,6 +52,9 @@ def read(text: str, source: str) -> list[Word | Group]:
         if found is None:
             raise SyntaxProblem('this string has no end: a closing " is missing', location=here(at))
         into = waiting[-1][1] if waiting else done
+        count += not (found["blank"] or found["close"])
+        if count > limits.NOTATION_WORDS:
+            raise TooLarge(f"there are more than {limits.NOTATION_WORDS} words, strings and lists", location=here(at))
         if found["open"]:
             if len(waiting) == limits.NOTATION_DEPTH:
                 raise TooLarge(f"lists nest deeper than {limits.NOTATION_DEPTH}", location=here(at))

@@ -35,6 +35,7 @@ def test_a_pipe_and_an_object() -> None:
     assert shown["yaml"] == done.stdout
     assert shown["name"] == "react-agent"
     assert len(shown["notes"]) == 3
+    assert shown["schema_version"] == 1
 
 
 def test_one_of_several_is_chosen(tmp_path: Path) -> None:
@@ -48,9 +49,10 @@ def test_one_of_several_is_chosen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\xff\xfe", "is not UTF-8: byte 0 is 0xff"),
+        (b"\xff\xfe", "x.txt:1:1: not UTF-8: this byte is 0xff"),
+        (b"a\n\xc3\xa9 \xe9", "x.txt:2:3: not UTF-8: this byte is 0xe9"),
         (None, "cannot be read"),
-        (b" " * 1_000_001, "at most 1000000 are read"),
+        (b" " * 1_000_001, "at most 1000000 bytes are read"),
     ],
 )
 def test_files_that_are_none(tmp_path: Path, data: bytes | None, message: str) -> None:
@@ -58,3 +60,7 @@ def test_files_that_are_none(tmp_path: Path, data: bytes | None, message: str) -
     if data is not None:
         file.write_bytes(data)
     assert message in str(cli.invoke(app, ["import", str(file)]).exception)
+
+
+def test_a_file_without_an_end() -> None:
+    assert "at most 1000000 bytes" in str(cli.invoke(app, ["import", "/dev/zero"]).exception)

@@ -20,12 +20,12 @@ from agentspec.evaluation.play import Line, Player
 from agentspec.evaluation.readers import read_items
 from agentspec.evaluation.report import markdown
 from agentspec.evaluation.results import Store, read_lines, store
-from agentspec.evaluation.setting import ARMS, Arm, Candidate, Setting, arms_named, grid, with_examples
+from agentspec.evaluation.setting import ARMS, Arm, Candidate, Setting, arms_named, grid
 from agentspec.evaluation.stats import wilson
 from agentspec.evaluation.summary import base_of, summary
 from agentspec.spec.load import load, load_text
 from agentspec.toolbox.tool import tool_from_function
-from tests.api.toys import SILENT, TEXT, add
+from tests.api.toys import TEXT, add
 from tests.episode.scripted import END, scripted
 from tests.laws.toy import ToyEngine
 
@@ -260,17 +260,23 @@ def test_settings_are_compared_with_the_first_arm_of_the_same_agent() -> None:
     assert arms_named(["all"]) == ARMS
 
 
-def test_the_first_examples() -> None:
-    react = load("react")
-    assert with_examples(react, None) is react
-    assert with_examples(react, 0).examples == ""
-    assert with_examples(react, 1).examples.count("[Question]") == 1
-    assert with_examples(react, 2).examples.count("[Answer]") == 2
-    assert with_examples(react, 3) == react
-    with pytest.raises(InvalidInput, match="has 3 worked examples, not 4"):
-        with_examples(react, 4)
-    with pytest.raises(InvalidInput, match="has 0 worked examples, not 1"):
-        with_examples(load_text(SILENT), 1)
+def test_there_must_be_so_many_examples(tmp_path: Path) -> None:
+    found = evaluation(tmp_path, arms=("guard",))
+    found.check()
+    with pytest.raises(InvalidInput, match="'small' has 0 worked examples, not 1"):
+        replace(found, settings=(replace(found.settings[0], examples=1),)).check()
+
+
+def test_so_many_examples_are_in_the_prompt(tmp_path: Path) -> None:
+    found = evaluation(tmp_path)
+    react = Candidate("react", load("react"))
+    player = replace(found.player, candidates={"react": react}, max_tokens=None)
+    sizes = []
+    for k in (0, 1, 2, 3, None):
+        line = player.play(found.items[0], Setting("react", "guard", k, "toy"))
+        sizes.append(line.usage["prompt_tokens"])
+    assert sizes[:4] == sorted(set(sizes))
+    assert sizes[4] == sizes[3]
 
 
 def test_items_are_chosen_by_limit_and_by_seed(tmp_path: Path) -> None:
