@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/declare.py
 	$(BIN)/python benchmarks/compile.py
 	$(BIN)/python benchmarks/replay.py
+	$(BIN)/python benchmarks/validate_prompts.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

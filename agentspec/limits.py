@@ -344,6 +344,18 @@ DEAF_STATES = 2_000
 DEAF_ATOMS = 8
 """Propositions up to which it is."""
 
+EXAMPLES_BYTES = 16 * 2**20
+"""Bytes of a file of prompt examples."""
+
+MAPPING_PATTERNS = 200
+"""Cues and actions of a file that tells how a foreign style is read."""
+
+NEAREST_PLACES = 20_000
+"""Places (of a text, and of the automaton of another) looked at to find the nearest text; then its end is made anew."""
+
+REPAIR_PLACES = 50_000
+"""Places (of an example, and of the guard) looked at to find its shortest repair."""
+
 # ---- evaluation
 
 DATA_BYTES = 64 * 2**20

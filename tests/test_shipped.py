@@ -70,7 +70,7 @@ def test_the_examples_are_examined(file: Path) -> None:
     """An example cut behind any step but its last, or turned around, is found wrong."""
     agent = compiled(file)
     declared = agent.agent
-    transcripts = read_transcripts(declared.spec, declared.examples, declared.examples_source)
+    transcripts = read_transcripts(declared.spec, declared.examples)
     assert list(findings(agent, transcripts, "")) == []
     for transcript in transcripts:
         whole = {len(transcript.lines)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from agentspec.content import constraint as c
 from agentspec.content.constraint import LINE, VISIBLE, And, Characters, Choice, Constraint, Literal, Quote, Substring
@@ -88,7 +88,7 @@ def counted(text: str) -> int:
 
 def _enough(line: str, quote: Quote) -> bool:
     """Whether some quotation from a line is short enough and has enough words."""
-    parts = list(_words(line))
+    parts = _words(line)
     for start, part in enumerate(parts):
         text = ""
         for more in parts[start:] if not part.isspace() else ():
@@ -115,13 +115,19 @@ def _chunks(texts: Iterable[str], max_chars: int) -> tuple[str, ...]:
     return tuple(chunks) if found else ()
 
 
-def _lines(text: str) -> Iterable[str]:
+@lru_cache(maxsize=1024)
+def _lines(text: str) -> tuple[str, ...]:
     """The runs of characters that a line of text may hold."""
-    return "".join(char if c.within(ord(char), LINE) else "\n" for char in text).split("\n")
+    return tuple("".join(char if c.within(ord(char), LINE) else "\n" for char in text).split("\n"))
 
 
-def _words(line: str) -> Iterable[str]:
+@lru_cache(maxsize=4096)
+def _words(line: str) -> tuple[str, ...]:
     """A line cut at blanks, each word parted from the marks before and behind it."""
+    return tuple(_cut(line))
+
+
+def _cut(line: str) -> Iterable[str]:
     start = 0
     while start < len(line):
         end = start

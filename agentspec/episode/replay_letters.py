@@ -13,9 +13,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentspec.automata.letter import Letter, Owner
-from agentspec.content.constraint import Constraint
 from agentspec.content.json_text import parse_object
-from agentspec.content.language import ALL, NOTHING, Language
+from agentspec.content.text_test import TextTest
 from agentspec.content.where import Condition
 from agentspec.episode.replay_history import Past
 from agentspec.episode.replay_journal import Noted
@@ -25,17 +24,6 @@ from agentspec.errors import InvalidInput, SpecError
 from agentspec.spec.model import Proposition, Step
 from agentspec.spec.proposition import written
 
-ROWS = 20_000
-"""States of the automaton of a text that are kept."""
-
-STRETCH = 256
-"""Characters read before it is looked whether the rest can matter."""
-
-LONG = 100_000
-"""Characters beyond which a text is not read by the table, which it might fill."""
-
-_SURE = frozenset({ALL, NOTHING})
-
 
 class Positions(NamedTuple):
     """The letters of a trace, the item (message or record) each stands in, and what was odd: ``(item, what)``."""
@@ -43,53 +31,6 @@ class Positions(NamedTuple):
     letters: list[Letter]
     items: list[int]
     notes: list[tuple[int, str]]
-
-
-class TextTest:
-    """Whether texts are a constraint's: its automaton as one table, filled as it is used."""
-
-    def __init__(self, constraint: Constraint) -> None:
-        self._constraint = constraint
-        self._forget()
-
-    def _forget(self) -> None:
-        self.language = Language(self._constraint)
-        self.rows: dict[int, _Row] = {}
-        self._start = self.row(self.language.start)
-
-    def row(self, state: int) -> _Row:
-        """The row of a state."""
-        if state not in self.rows:
-            self.rows[state] = _Row(self, state)
-        return self.rows[state]
-
-    def __call__(self, text: str) -> bool:
-        if len(text) > LONG:
-            return self.language.accepts(text)
-        row = self._start
-        for at in range(0, len(text), STRETCH):
-            for character in text[at : at + STRETCH]:
-                row = row[character]
-            if row.state in _SURE:
-                break
-        answer = self.language.accepts_at(row.state)
-        if len(self.rows) > ROWS:
-            self._forget()
-        return answer
-
-
-class _Row(dict[str, "_Row"]):
-    """Where the characters seen so far lead from one state."""
-
-    __slots__ = ("_test", "state")
-
-    def __init__(self, test: TextTest, state: int) -> None:
-        super().__init__()
-        self._test, self.state = test, state
-
-    def __missing__(self, character: str) -> _Row:
-        self[character] = after = self._test.row(self._test.language.step(self.state, character))
-        return after
 
 
 class _Tests(NamedTuple):

@@ -119,7 +119,7 @@ def readings(
     for letter in announced:
         content = _content(step_of(spec.steps, letter), text)
         if letter.owner == Owner.MODEL and content is not None and matches(contents[letter], content):
-            return _decided(compiled, letter, possible, content), content
+            return decided(compiled, letter, possible, content), content
     if announced:
         step = step_of(spec.steps, announced[0])
         raise InvalidInput(f"not a valid content for '{step.name}': {text[len(step.cue) + 1 :][:80]!r}")
@@ -129,7 +129,7 @@ def readings(
     raise InvalidInput(f"the step '{found[0]}' may not come here")
 
 
-def _decided(compiled: Compiled, letter: Letter, possible: list[Letter], content: str) -> tuple[Letter, ...]:
+def decided(compiled: Compiled, letter: Letter, possible: list[Letter], content: str) -> tuple[Letter, ...]:
     """The letters a content is, which one of a choice's letters has; no function is called where nothing is open."""
     if not letter.open:
         return (letter,)
@@ -185,10 +185,10 @@ def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[
             separators = (",", ":") if step.schema is None else step.schema.bounds.separators
             content = _compact(content, separators) or content
         if matches(compiled.contents[letter], content):
-            return _only(compiled, _decided(compiled, letter, possible, content)), content
+            return _only(compiled, decided(compiled, letter, possible, content)), content
     text_steps = [a for a in possible if a.step == found[0] and spec.steps[found[0]].kind in ("text", "span", "free")]
     if len({letter.choice for letter in text_steps}) == 1 and content:
-        return _only(compiled, _decided(compiled, text_steps[0], possible, content)), content
+        return _only(compiled, decided(compiled, text_steps[0], possible, content)), content
     return identify(compiled, possible, f"{spec.steps[found[0]].cue} {content}")
 
 

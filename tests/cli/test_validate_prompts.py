@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,7 @@ GOOD_FILES = {
 def test_good_examples(place: Place, text: str) -> None:
     done = validated(place, text)
     assert done.code == 0, done
-    assert done.err == ""
+    assert all(line.startswith("warning: no example shows: ") for line in done.err.splitlines())
     assert done.out.startswith("desk: ")
     assert done.out.endswith(": all valid\n")
     shape = validated(place, text, "--json").shape
@@ -122,7 +124,7 @@ def test_bad_examples(
 ) -> None:
     shape = validated(place, text, "--json").shape
     assert not shape["valid"]
-    (finding,) = shape["findings"]
+    finding = shape["findings"][0]
     assert (finding["line"], finding["column"]) == where
     assert (finding["example"], finding["step"]) == (1, step)
     assert finding["file"] == "some.txt"
@@ -135,23 +137,20 @@ def test_bad_examples(
     assert all(rule in done.err for rule in rules)
     assert all(one in done.err for one in allowed or ())
     line = text.split("\n")[where[0] - 1]
-    assert done.carets() == [(*where, line[where[1] - 1 :])]
+    assert done.carets()[0] == (*where, line[where[1] - 1 :])
     assert done.out.endswith("1 with findings\n")
 
 
 def test_windows_line_ends_move_no_column(place: Place) -> None:
     shape = validated(place, BAD["not among the choices"][0].replace("\n", "\r\n"), "--json").shape
-    assert [(one["line"], one["column"]) for one in shape["findings"]] == [(2, 11)]
+    assert (shape["findings"][0]["line"], shape["findings"][0]["column"]) == (2, 11)
 
 
 def test_each_broken_example_is_found(place: Place) -> None:
     bad, unknown = BAD["a rule at once"][0], BAD["an unknown cue"][0]
     shape = validated(place, "---\n".join([GOOD, bad, GOOD, unknown, bad]), "--json").shape
-    assert [(one["example"], one["step"], one["line"]) for one in shape["findings"]] == [
-        (2, 2, 8),
-        (4, 2, 17),
-        (5, 2, 20),
-    ]
+    first = {one["example"]: (one["step"], one["line"]) for one in reversed(shape["findings"])}
+    assert first == {2: (2, 8), 4: (2, 17), 5: (2, 20)}
     assert shape["examples"] == 5
 
 
@@ -183,7 +182,6 @@ def unusable(done: Done, *said: str) -> None:
 
 
 def test_what_cannot_be_looked_at(place: Place) -> None:
-    unusable(validated(place, GOOD.replace("two", "zwölf").encode("latin-1"), "--json"), "some.txt:5:7: not UTF-8")
     unusable(place.inside("validate-prompts", "desk.yaml", "nowhere.txt", "--json"), "nowhere.txt: No such file")
     unusable(place.inside("validate-prompts", "nowhere", "--json"), "'nowhere'", "valid: ")
     unusable(place.inside("validate-prompts", "desk.yaml", "--json"), "'desk' names no examples", "add 'examples:'")
@@ -208,5 +206,138 @@ def test_its_own_examples_are_looked_at_before_a_run(place: Place) -> None:
         assert "some.txt:8:1: " in done.err
         assert "'answer' breaks a rule here" in done.err
         assert "look-first" in done.err
-        assert done.carets() == [(8, 1, "[A] b")]
+        assert done.carets()[0] == (8, 1, "[A] b")
     assert place.traces() == []
+
+
+BROKEN = f"{GOOD}---\n[Q] a\n[Mood] bda\n[A] two, 100%\n"
+
+
+def test_a_file_in_another_encoding_is_one_finding(place: Place) -> None:
+    place.write("good.txt", GOOD)
+    place.write("latin.txt", GOOD.replace("two", "zwölf").encode("latin-1") + b"---\n" + GOOD.encode())
+    done = place.inside("validate-prompts", "desk.yaml", "latin.txt", "good.txt", "--json")
+    assert done.code == 1
+    finding = done.shape["findings"][0]
+    assert (finding["file"], finding["line"], finding["column"], finding["kind"]) == ("latin.txt", 5, 7, "segmentation")
+    assert "not UTF-8: the byte 0xf6 at offset" in finding["problem"]
+    assert {one["example"] for one in done.shape["findings"]} == {1}
+    assert done.shape["examples"] == 3
+
+
+def test_a_finding_tells_constraint_and_repair(place: Place) -> None:
+    shape = validated(place, BROKEN, "--json").shape
+    first, second = shape["findings"]
+    assert first["constraint"] == "one of: good, bad"
+    assert first["repair"] == [{"edit": "change", "line": 8, "step": "mood", "text": "[Mood] bad"}]
+    assert second["rules"] == ["look-first"]
+    assert [edit["edit"] for edit in second["repair"]] == ["insert"] * 3
+    assert (first["severity"], first["kind"], second["kind"]) == ("error", "content", "rule")
+    assert shape["not_checked"]
+
+
+def test_strict_makes_findings_of_warnings(place: Place) -> None:
+    shape = validated(place, GOOD, "--json").shape
+    missed = {one["problem"] for one in shape["warnings"]}
+    assert "no example shows the tool 'lookup'" in missed
+    assert "no example exercises the rule 'one-mood'" in missed
+    done = validated(place, GOOD, "--json", "--strict")
+    assert done.code == 1
+    assert {one["problem"] for one in done.shape["findings"]} == missed
+    assert {one["file"] for one in done.shape["findings"]} == {"desk.yaml"}
+    assert validated(place, GOOD, "--strict").out.endswith("with findings\n")
+
+
+def test_a_repaired_copy_is_written_beside_the_file(place: Place) -> None:
+    done = validated(place, BROKEN, "--fix")
+    assert done.code == 1
+    assert "wrote some.fixed.txt" in done.err
+    again = place.inside("validate-prompts", "desk.yaml", "some.fixed.txt", "--json")
+    assert (again.code, again.shape["examples"]) == (0, 2)
+    assert (place.folder / "some.txt").read_text() == BROKEN
+    place.write("some.fixed.txt", "mine\n")
+    refused = place.inside("validate-prompts", "desk.yaml", "some.txt", "--fix")
+    assert refused.code == 2
+    assert "some.fixed.txt exists" in refused.err
+    assert (place.folder / "some.fixed.txt").read_text() == "mine\n"
+    assert "nothing to repair" in validated(place, GOOD, "--fix").err
+
+
+def test_coverage(place: Place) -> None:
+    done = validated(place, GOOD, "--coverage")
+    assert "transitions" in done.out
+    assert "one-mood (not exercised)" in done.out
+    shape = validated(place, GOOD, "--coverage", "--json").shape["coverage"]
+    assert shape["tools"] == {"calculator": 1, "lookup": 0}
+    assert 0 < shape["transitions"]["taken"] < shape["transitions"]["total"]
+
+
+def test_sarif(place: Place) -> None:
+    done = validated(place, BROKEN, "--format", "sarif")
+    assert done.code == 1
+    log = json.loads(done.out)
+    assert log["version"] == "2.1.0"
+    assert log["$schema"].endswith("sarif-2.1.0.json")
+    (run,) = log["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"]
+    ids = [rule["id"] for rule in driver["rules"]]
+    assert len(ids) == len(set(ids))
+    rows = BROKEN.split("\n")
+    for result in run["results"]:
+        assert ids[result["ruleIndex"]] == result["ruleId"]
+        assert result["message"]["text"]
+        assert result["level"] in ("error", "warning")
+        (spot,) = result["locations"]
+        assert spot["physicalLocation"]["artifactLocation"]["uri"] in ("some.txt", "desk.yaml")
+        region = spot["physicalLocation"]["region"]
+        assert min(region["startLine"], region["startColumn"]) >= 1
+    errors = [one for one in run["results"] if one["level"] == "error"]
+    assert [one["ruleId"] for one in errors] == ["content", "rule/look-first"]
+    region = errors[0]["locations"][0]["physicalLocation"]["region"]
+    assert rows[region["startLine"] - 1][region["startColumn"] - 1 :] == "da"
+    (change,) = errors[0]["fixes"][0]["artifactChanges"]
+    assert change["replacements"][0]["insertedContent"]["text"] == "[Mood] bad\n"
+    applied = rows.copy()
+    for one in reversed([r for e in errors for r in e["fixes"][0]["artifactChanges"][0]["replacements"]]):
+        gone = one["deletedRegion"]
+        applied[gone["startLine"] - 1 : gone["endLine"] - 1] = [one["insertedContent"]["text"].rstrip("\n")]
+    assert validated(place, "\n".join(applied)).code == 0, applied
+
+
+def test_github_annotations(place: Place) -> None:
+    done = validated(place, BROKEN, "--format", "github")
+    lines = done.out.splitlines()
+    assert lines[0].startswith(
+        "::error file=some.txt,line=8,col=9,title=content::example 2, step 2: not a valid content"
+    )
+    assert "%0Arepair: change line 8 to: [Mood] bad" in lines[0]
+    assert lines[1].startswith("::error file=some.txt,line=9,col=1,title=rule%3A look-first::")
+    assert all(line.startswith(("::error ", "::warning ")) for line in lines)
+
+
+def test_a_mapping_and_a_log(place: Place) -> None:
+    mapping = 'version: 1\nsteps: {"Q:": question, "Saw:": seen, "A:": answer}\n'
+    mapping += 'actions: {"Do {n}:": {"calc({expression})": {tool: calculator}}}\n'
+    place.write("map.yaml", mapping)
+    place.write("foreign.txt", "Q: a\nDo 1: calc(1+1)\nSaw: 2\nA: two\nQ: b\nDo 1: calc(1+2)\nSaw: 3\nA: three\n")
+    done = place.inside("validate-prompts", "desk.yaml", "foreign.txt", "--mapping", "map.yaml", "--json")
+    assert (done.code, done.shape["examples"], done.shape["steps"]) == (0, 2, 10)
+    assert place.inside("validate-prompts", "desk.yaml", "--mapping", "map.yaml").code == 2
+    log = [{"role": "user", "content": "a"}, {"role": "tool", "tool_call_id": "x", "content": "2"}]
+    place.write("log.jsonl", json.dumps({"messages": log}) + "\n{]\n")
+    done = place.inside("validate-prompts", "desk.yaml", "log.jsonl", "foreign.txt", "--mapping", "map.yaml", "--json")
+    assert done.code == 1
+    assert {(one["file"], one["line"]) for one in done.shape["findings"]} == {("log.jsonl", 1), ("log.jsonl", 2)}
+
+
+def test_nothing_heavy_is_imported(place: Place) -> None:
+    place.write("some.txt", BROKEN)
+    code = (
+        "import sys\nfrom agentspec.__main__ import main\n"
+        "sys.argv = ['agentspec', 'validate-prompts', 'desk.yaml', 'some.txt', '--coverage']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'numpy', 'llguidance', 'transformers') if name in sys.modules])\n"
+    )
+    done = place.agentspec("-c", code, program=[sys.executable])
+    assert done.out.endswith("[]\n"), done

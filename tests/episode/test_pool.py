@@ -71,7 +71,7 @@ def test_the_chosen_are_valid_distinct_and_so_many(tasks: list[str], k: int, by:
     assert [one[0].content for one in chosen.examples] == [tasks[number - 1] for number in chosen.numbers]
     assert [one[-1].content for one in chosen.examples] == [f"yes {number}" for number in chosen.numbers]
     shown = "\n---\n".join("\n".join(line.text for line in one) for one in chosen.examples)
-    assert not list(findings(agent, read_transcripts(agent.agent.spec, shown, "shown"), "shown"))
+    assert not list(findings(agent, read_transcripts(agent.agent.spec, shown), "shown"))
     again = choose(pooled(tasks, Pick(k, by)), task, seed)
     assert again == chosen
     more = choose(agent, task, seed, k + 1).numbers
@@ -279,15 +279,15 @@ def test_without_a_number_prompts_are_as_ever(file: Path) -> None:
     """All examples in their order, in every style, sessions too; or the first so many, if asked for."""
     compiled, engine = compile_agent(load(str(file))), ToyEngine()
     kind = Session if isinstance(compiled, CompiledSession) else Episode
-    every = [one for text, source in compiled.agent.example_files for one in transcripts(compiled, text, source)]
+    every = [one for text, _ in compiled.agent.example_files for one in transcripts(compiled, text)]
     assert kind(compiled, engine, {}, "Why?").prompt == render(compiled, engine, every, "Why?")
     for count in range(3):
         prompt = kind(compiled, engine, {}, "Why?", examples=count).prompt
         assert prompt == render(compiled, engine, every[:count], "Why?")
 
 
-def transcripts(compiled: Compiled, text: str, source: str) -> list[list[prompt_examples.Line]]:
-    return [one.lines for one in read_transcripts(compiled.agent.spec, text, source)]
+def transcripts(compiled: Compiled, text: str) -> list[list[prompt_examples.Line]]:
+    return [one.lines for one in read_transcripts(compiled.agent.spec, text)]
 
 
 def test_both_arms_of_a_comparison_have_one_prompt() -> None:

@@ -197,12 +197,12 @@ def test_examples_are_read_for_every_truth() -> None:
     )  # fmt: skip
 
     def faults(text: str) -> list[str]:
-        return [one.message for one in findings(made, read_transcripts(made.agent.spec, text, "e"), "e")]
+        return [one.message for one in findings(made, read_transcripts(made.agent.spec, text), "e")]
 
     assert faults("[Q] x\n[T] y\n[A] z\n") == []
     assert faults("[Q] x\n[T] y\n[N] no\n") == []
     strict = compiled(
         "q (t | n) a", "G(t -> p)", propositions={"p": {"at": "t", "python": "f"}}, steps=TEXT
     )  # fmt: skip
-    transcripts = read_transcripts(strict.agent.spec, "[Q] x\n[T] y\n[A] z\n", "e")
+    transcripts = read_transcripts(strict.agent.spec, "[Q] x\n[T] y\n[A] z\n")
     assert [one.rules for one in findings(strict, transcripts, "e")] == [("r0",)]

@@ -48,7 +48,7 @@ def test_what_the_guard_writes_is_a_fine_example() -> None:
             continue
         steps = [(str(record.letter.step), record.content) for record in played.records if record.letter is not None]
         whole = "".join(show(agent.agent.spec, *step) for step in steps)
-        (one,) = read_transcripts(agent.agent.spec, whole, "e.txt")
+        (one,) = read_transcripts(agent.agent.spec, whole)
         told = [finding.message for finding in findings(agent, [one], "e.txt")]
         assert told == [], f"{told} of {whole!r}\n{spec.text}"
         assert [line.content for line in one.lines] == [content for _, content in steps] or shares_cues(agent), whole
@@ -87,7 +87,7 @@ def desk() -> Compiled:
 
 def found_in(example: str, agent: Compiled | None = None) -> list[Finding]:
     agent = agent or desk()
-    return list(findings(agent, read_transcripts(agent.agent.spec, example, "e.txt"), "e.txt"))
+    return list(findings(agent, read_transcripts(agent.agent.spec, example), "e.txt"))
 
 
 FINE = [

@@ -232,7 +232,7 @@ def test_transcripts_of_a_run_are_read_again(style: str, tmp_path: Path) -> None
         records = list(Episode(compiled, engine, tools_that("fine"), "What?", Sampler(seed=3), journal).steps())
     spec = compiled.agent.spec
     text = "".join(show(spec, str(record.letter.step), record.shown) for record in records)
-    transcripts = read_transcripts(spec, text, "here")
+    transcripts = read_transcripts(spec, text)
     assert [line.content for line in transcripts[0].lines] == [record.shown for record in records]
     assert list(findings(compiled, transcripts, "here")) == []
     for record in records:
