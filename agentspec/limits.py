@@ -329,6 +329,9 @@ TRUST_BYTES = 8_000_000
 
 # ---- episode
 
+ASKED_DEPTH = 8
+"""How deep agents may ask agents that ask agents: each is an episode within an episode."""
+
 REPLAY_BYTES = 64 * 2**20
 """Bytes of one line of a log, or of a file that is one JSON value."""
 

@@ -23,11 +23,12 @@ from agentspec.checking.compile import Compiled, compile_agent, tool_schemas
 from agentspec.content.tool_ref import ToolRef
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.engines.engine import Engine
-from agentspec.episode.crew import Ready, crew, functions_of
+from agentspec.episode.crew import Ready, crew
 from agentspec.episode.moment import StepHandler
 from agentspec.episode.pool import pool_of
 from agentspec.episode.trace import StepRecord
 from agentspec.errors import InvalidInput, SpecError, nearest
+from agentspec.spec.handler import functions_of
 from agentspec.spec.load import load as load_declaration
 from agentspec.spec.load import load_text
 from agentspec.spec.model import Declaration

@@ -179,32 +179,36 @@ class _Voice(Steps):
 
 
 class _BatchEngine(SharedEngine):
-    """The engine as one of the runs sees it; of its texts only the latest is in the batch."""
+    """The engine as one of the runs sees it: its text is a row of the batch, and so are those of agents it asks."""
 
     def __init__(self, engine: Engine, stop: threading.Event, ensemble: Ensemble) -> None:
         super().__init__(engine, stop)
         self._ensemble = ensemble
-        self._row: Row | None = None
+        self._rows: list[Row] = []
 
     def open(self, prompt: list[int]) -> Source:
-        self.leave()
-        self._row = Row(list(prompt))
-        return _BatchSource(self._row, self._ensemble)
+        row = Row(list(prompt))
+        self._rows = [*(one for one in self._rows if not one.closed), row]
+        return _BatchSource(row, self._ensemble)
 
     def leave(self) -> None:
         """The run is over."""
-        if self._row is not None:
-            self._row.closed = True
+        for row in self._rows:
+            row.closed = True
 
 
 class _BatchSource:
-    """A row as decoding sees it. It says nothing of forgetting, so nothing is guessed."""
+    """A row as decoding sees it; closing it frees its place. It says nothing of forgetting, so nothing is guessed."""
 
     def __init__(self, row: Row, ensemble: Ensemble) -> None:
         self._row = row
         self._ensemble = ensemble
         self.append = row.append
         self.rollback = row.rollback
+
+    def close(self) -> None:
+        """The text is at its end."""
+        self._row.closed = True
 
     @property
     def length(self) -> int:

@@ -174,8 +174,8 @@ class _Asked:
         return names.pop()
 
     def _candidate(self, name: str) -> Candidate:
-        from agentspec.episode.crew import functions_of
         from agentspec.evaluation.setting import Candidate
+        from agentspec.spec.handler import functions_of
         from agentspec.spec.load import load
         from agentspec.toolbox.registry import load_tools
 

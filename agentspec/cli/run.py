@@ -163,7 +163,7 @@ def _episode(compiled: Compiled, task: str, settings: Settings, journal: Journal
 
 
 def open_tools(compiled: Compiled, settings: Settings) -> LoadedTools:
-    from agentspec.episode.crew import functions_of
+    from agentspec.spec.handler import functions_of
     from agentspec.toolbox.registry import load_tools
 
     agent = compiled.agent

@@ -66,16 +66,20 @@ def list_tools(
     Exit code 0: fine; 1: a tool that a run would refuse; 2: a file that cannot be read.
     """
     rows = list(_available() if agent is None else _of_agent(agent))
-    called = [] if agent is None else list(_predicates_of(agent))
+    called = [] if agent is None else list(_functions_of(agent, "predicate"))
+    writing = [] if agent is None else list(_functions_of(agent, "handler"))
     if as_json:
-        shown = [{"name": row.name, "ref": row.text, "problem": row.problem or None} for row in called]
-        more = {"predicates": shown} if called else {}
+        more = {
+            kind: [{"name": row.name, "ref": row.text, "problem": row.problem or None} for row in some]
+            for kind, some in (("predicates", called), ("handlers", writing))
+            if some
+        }
         typer.echo(json.dumps({"schema_version": 1, "tools": [row.to_json() for row in rows], **more}, indent=2))
-    elif rows or called:
-        _table([*rows, *called])
+    elif rows or called or writing:
+        _table([*rows, *called, *writing])
     else:
         typer.echo("no tools", err=True)
-    rows += called
+    rows += called + writing
     for row in rows:
         if row.problem and not as_json:
             typer.echo(f"problem: {_printable(row.problem)}", err=True)
@@ -88,7 +92,7 @@ def lock_tools(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="An agent's YAML (the tools and predicates it names), a .py file, or a folder (all its .py files).",
+            help="An agent's YAML (all that it names), a .py file, or a folder (all its .py files).",
         ),
     ],
 ) -> None:
@@ -113,6 +117,7 @@ def lock_tools(
 
 
 def _plan(path: Path) -> Plan:
+    from agentspec.spec.handler import functions_of
     from agentspec.spec.load import load
     from agentspec.toolbox.lock import plan_agent, plan_file, plan_folder
 
@@ -122,7 +127,9 @@ def _plan(path: Path) -> Plan:
         return plan_file(path)
     if path.suffix in (".yaml", ".yml") and path.is_file():
         agent = load(str(path))
-        return plan_agent(path, agent.tools, list(agent.spec.functions_named))
+        return plan_agent(
+            path, agent.tools, list(agent.spec.functions.values()), list(functions_of(agent.spec.handlers).values())
+        )
     what = "is not an agent's .yaml file, a .py file or a folder" if path.exists() else "no such file or folder"
     raise InvalidInput(f"{path}: {what}")
 
@@ -131,7 +138,10 @@ def _tell(plan: Plan, locked: Locked) -> None:
     for name, tool in sorted(locked.tools.items()):
         typer.echo(f"locked {name}({', '.join(_arguments(tool.schema))}) of {tool.place}")
     for key in locked.predicates:
-        typer.echo(f"locked the predicate {key.rpartition(':')[2]} of {key.rpartition(':')[0]}")
+        file, _, name = key.rpartition(":")
+        kinds = {"handler": plan.handlers, "predicate": plan.predicates}
+        what = next((kind for kind, names in kinds.items() if name in names.get(file, ())), "function")
+        typer.echo(f"locked the {what} {name} of {file}")
     for name in locked.dropped:
         typer.echo(f"no longer locked: {name}")
     for note in locked.notes:
@@ -174,26 +184,28 @@ def _of_agent(name: str) -> Iterator[Row]:
         yield _row(source, trust, lock_command(beside, source.ref.file, declared.source))
 
 
-def _predicates_of(name: str) -> Iterator[Row]:
-    """The functions of an agent's runtime predicates that lie in files."""
+def _functions_of(name: str, what: str) -> Iterator[Row]:
+    """The functions of an agent's runtime predicates, or of its step handlers, that lie in files."""
     from agentspec.content.predicate_sources import predicate_source
     from agentspec.content.tool_sources import lock_command
+    from agentspec.spec.handler import functions_of
     from agentspec.spec.load import load
     from agentspec.toolbox.trust import read_trust
 
     declared, trust = load(name), read_trust()
+    named = declared.spec.functions if what == "predicate" else functions_of(declared.spec.handlers)
     beside = declared.source.parent if declared.source is not None else None
-    for predicate, ref in declared.spec.functions.items():
+    for called, ref in named.items():
         if ref.file is None:
             continue
-        source = predicate_source(ref, beside, agent=declared.source)
+        source = predicate_source(ref, beside, agent=declared.source, what=what)
         problem = source.fault or ""
         if source.file is not None and not problem:
             objection = trust.objection(source.file, lock_command(beside, ref.file, declared.source))
-            problem = f"predicate {ref.text}: {objection}" if objection else ""
+            problem = f"{what} {ref.text}: {objection}" if objection else ""
         where = str(source.file.path) if source.file else ref.file
-        state = "predicate, not ready" if problem else "predicate, ready"
-        yield Row(predicate, ref.text, "file", where, state, None, not source.fault, not problem, False, problem)
+        state = f"{what}, not ready" if problem else f"{what}, ready"
+        yield Row(called, ref.text, "file", where, state, None, not source.fault, not problem, False, problem)
 
 
 def _row(source: ToolSource, trust: TrustStore, command: str) -> Row:

@@ -133,6 +133,12 @@ class Ahead:
             yield self.source.logits()
             self.source.append([token])
 
+    def close(self) -> None:
+        """The text is at its end: a source among others may give up its place."""
+        close = getattr(self.source, "close", None)
+        if close is not None:
+            close()
+
     def rollback(self, tokens: int) -> None:
         """Forget the last tokens of the text."""
         self._settle()

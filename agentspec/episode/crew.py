@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from agentspec.checking.cache import compiled_agent
+from agentspec import limits
+from agentspec.checking.asked import Above, above, asked, reached, too_deep
 from agentspec.checking.compile import Compiled
 from agentspec.episode.handlers import HANDLERS
 from agentspec.episode.moment import Moment, Said
-from agentspec.errors import InvalidInput, SpecError, ToolError
-from agentspec.spec.handler import Handler
+from agentspec.errors import InvalidInput
+from agentspec.spec.handler import Handler, functions_of
 from agentspec.toolbox.registry import Imported, load_tools
 from agentspec.toolbox.tool import Tool
 
@@ -22,6 +26,7 @@ from agentspec.toolbox.tool import Tool
 class Ready:
     """A handler that may be called, and the agents it may ask, by name."""
 
+    name: str
     function: Callable[..., Any]
     settings: Mapping[str, Any]
     agents: Mapping[str, Member]
@@ -29,10 +34,11 @@ class Ready:
     def __call__(self, moment: Moment) -> Said | None:
         """What it writes. Raises ToolError where it says that it failed, TypeError where it gives what is no text."""
         said = self.function(moment, **self.settings)
-        if said is None or isinstance(said, Said):
+        if said is None or (isinstance(said, Said) and isinstance(said.text, str)):
             return said
         if not isinstance(said, str):
-            raise TypeError(f"a handler gives a text, Said or None, not {type(said).__name__}")
+            what = f"Said with {type(said.text).__name__}" if isinstance(said, Said) else type(said).__name__
+            raise TypeError(f"a handler gives a text, Said of a text, or None, not {what}")
         return Said(said)
 
 
@@ -43,6 +49,12 @@ class Member:
     compiled: Compiled
     tools: Mapping[str, Tool]
     handlers: Mapping[str, Ready]
+
+    @cached_property
+    def height(self) -> int:
+        """How deep agents ask agents, itself counted."""
+        below = [member.height for ready in self.handlers.values() for member in ready.agents.values()]
+        return 1 + max(below, default=0)
 
 
 def crew(
@@ -56,57 +68,54 @@ def crew(
     Agents that they ask are compiled and their tools loaded; ``imported`` is told what was run; files of theirs are to
     be locked. Raises InvalidInput; SpecError where such an agent cannot be guarded or asks itself.
     """
-    source = compiled.agent.source
-    return _crew(compiled, functions, imported, () if source is None else (source.resolve(),))
+    return _Making(imported).crew(compiled, functions, above(compiled))
 
 
-def _crew(
-    compiled: Compiled,
-    functions: Mapping[str, Callable[..., Any]],
-    imported: Callable[[Imported], object] | None,
-    above: tuple[Path, ...],
-) -> dict[str, Ready]:
-    found = {}
-    for step, handler in compiled.agent.spec.handlers.items():
-        function = functions.get(step) or (HANDLERS.get(handler.name) if handler.function is None else None)
-        if function is None:
-            raise InvalidInput(f"the handler of '{step}', {handler.name}, is not at hand")
-        members = {name: _member(path, step, imported, above) for name, path in handler.agents}
-        found[step] = Ready(function, _settings(handler), members)
-    return found
+@dataclass
+class _Making:
+    """The agents asked by agents asked: each is made once, by its file."""
+
+    imported: Callable[[Imported], object] | None
+    members: dict[Path, Member] = field(default_factory=dict)
+
+    def crew(self, compiled: Compiled, functions: Mapping[str, Callable[..., Any]], by: Above) -> dict[str, Ready]:
+        found = {}
+        for step, handler in compiled.agent.spec.handlers.items():
+            shipped = HANDLERS.get(handler.name) if handler.function is None else None
+            function = functions.get(step, shipped)
+            if function is None:
+                raise InvalidInput(f"the handler of '{step}', {handler.name}, is not at hand")
+            members = {name: self._member(path, step, by) for name, path in handler.agents}
+            found[step] = Ready(handler.name, function, _settings(step, handler, function), members)
+        return found
+
+    def _member(self, path: Path, step: str, by: Above) -> Member:
+        here = reached(step, path, by)
+        if here not in self.members:
+            self.members[here] = self._made(path, step, (*by, here))
+        if len(by) + self.members[here].height > limits.ASKED_DEPTH:
+            raise too_deep(step)
+        return self.members[here]
+
+    def _made(self, path: Path, step: str, by: Above) -> Member:
+        compiled = asked(step, path)
+        agent = compiled.agent
+        loaded = load_tools(
+            agent.tools, path.parent, agent=path, predicates=agent.spec.functions,
+            handlers=functions_of(agent.spec.handlers),
+        )  # fmt: skip
+        if self.imported is not None:
+            for one in loaded.imported:
+                self.imported(one)
+        return Member(compiled.with_functions(loaded.functions), loaded, self.crew(compiled, loaded.handlers, by))
 
 
-def _settings(handler: Handler) -> dict[str, Any]:
-    return dict(handler.given) if handler.settings is None else handler.settings.model_dump()
-
-
-def _member(path: Path, step: str, imported: Callable[[Imported], object] | None, above: tuple[Path, ...]) -> Member:
-    here = path.resolve()
-    if here in above:
-        circle = " → ".join(one.stem for one in (*above[above.index(here) :], here))
-        raise SpecError(f"the handler of '{step}' asks in a circle: {circle}")
-    compiled = compiled_agent(str(path))
-    agent = compiled.agent
-    if agent.spec.semantics == "infinite":
-        raise SpecError(f"the handler of '{step}' asks '{agent.name}', which is a session without an end")
-    _ = compiled.guard
-    loaded = load_tools(
-        agent.tools, path.parent, agent=path, predicates=agent.spec.functions,
-        handlers=functions_of(agent.spec.handlers),
-    )  # fmt: skip
-    if imported is not None:
-        for one in loaded.imported:
-            imported(one)
-    handlers = _crew(compiled, loaded.handlers, imported, (*above, here))
-    return Member(compiled.with_functions(loaded.functions), loaded, handlers)
-
-
-def functions_of(handlers: Mapping[str, Handler]) -> dict[str, Any]:
-    """The functions of an author's own handlers, by step."""
-    return {step: one.function for step, one in handlers.items() if one.function is not None}
-
-
-def failure(problem: Exception) -> tuple[str, bool]:
-    """What a handler's fault is as a text, and whether it is one that it did not declare."""
-    declared = isinstance(problem, ToolError)
-    return str(problem) if declared else f"{type(problem).__name__}: {problem}", not declared
+def _settings(step: str, handler: Handler, function: Callable[..., Any]) -> dict[str, Any]:
+    settings = dict(handler.given) if handler.settings is None else handler.settings.model_dump()
+    with contextlib.suppress(ValueError):  # what has no signature is called to see
+        try:
+            inspect.signature(function).bind(None, **settings)
+        except TypeError as problem:
+            what = f"the handler of '{step}', {handler.name}, does not take its settings: {problem}"
+            raise InvalidInput(what) from None
+    return settings

@@ -80,6 +80,7 @@ class Episode:
         self.quotes = Quotes(self.compiled)
         self.failures = Failures(self.compiled)
         self.result: Result | None = None
+        self._source: Ahead | None = None
         self._began = time.perf_counter()
 
     # The core loop ------------------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ class Episode:
                         yield text
                     yield from self._cut(writing)
                 if not matcher.finished:
-                    self._check_time()
+                    self.check_time()
         yield from self._cut(writing, final=True, ended=ended)
         if ended and writing.within:
             yield BORDER
@@ -329,7 +330,8 @@ class Episode:
 
     def _ahead(self, prompt: list[int]) -> Ahead:
         """The model's state after a prompt."""
-        return Ahead(self.engine.open(prompt), self.counters, self.lookup)
+        self._source = Ahead(self.engine.open(prompt), self.counters, self.lookup)
+        return self._source
 
     # Bookkeeping --------------------------------------------------------------------------------------------------
 
@@ -365,7 +367,8 @@ class Episode:
     def _budget(self) -> Budget:
         """What was asked for, lowered to what the context window holds beside the prompt and all observations.
 
-        Raises BudgetRefused where no number of calls leaves enough.
+        Calls are given up first, then steps, of which handlers may write some. Raises BudgetRefused where none of that
+        leaves enough.
         """
         if not self._suffices(self.asked):
             return self.asked  # refused by the guard, with what would suffice
@@ -379,11 +382,11 @@ class Episode:
 
     def _within(self, room: int) -> Budget | None:
         """What was asked for, lowered to what so many tokens hold with all observations; None for too few tokens."""
-        room -= self._most_told
-        for calls in range(self.asked.calls, -1, -1):
-            budget = Budget(min(self.asked.tokens, room - calls * self._largest), self.asked.steps, calls)
-            if self._suffices(budget):
-                return budget
+        for steps, most in self._most_told:
+            for calls in range(self.asked.calls, -1, -1):
+                budget = Budget(min(self.asked.tokens, room - most - calls * self._largest), steps, calls)
+                if self._suffices(budget):
+                    return budget
         return None
 
     def _suffices(self, budget: Budget) -> bool:
@@ -391,17 +394,19 @@ class Episode:
 
     @cached_property
     def _largest(self) -> int:
-        """The most tokens that a step of others takes."""
-        return max((observed(self.compiled, self.engine, s) for s in self.compiled.agent.spec.steps), default=0)
+        """The most tokens that the answer to a call takes."""
+        steps = self.compiled.agent.spec.steps
+        answers = [name for name, step in steps.items() if step.handler is None]
+        return max((observed(self.compiled, self.engine, name) for name in answers), default=0)
 
     @cached_property
-    def _most_told(self) -> int:
-        """The most tokens that steps which code writes take, and what it proposes."""
-        return most_told(self.compiled, self.engine, self.asked.steps)
+    def _most_told(self) -> list[tuple[int, int]]:
+        """The most tokens that steps which code writes take, by the steps of the episode, the most of them first."""
+        return list(most_told(self.compiled, self.engine, self.asked.steps))
 
     def _need(self, limits: Budget) -> int:
         """The most tokens that may come behind the prompt, or in sessions behind the user's line."""
-        return limits.tokens + limits.calls * self._largest + self._most_told
+        return limits.tokens + limits.calls * self._largest + self._most_told[0][1]
 
     def _open_journal(self, budget: Budget | None) -> None:
         self.usage.prompt_tokens = len(self.prompt)
@@ -452,11 +457,14 @@ class Episode:
         """What is left of the time-out; None without one."""
         return None if self.timeout is None else max(self.timeout - (time.perf_counter() - self._began), 0.001)
 
-    def _check_time(self) -> None:
+    def check_time(self) -> None:
+        """Raises OutOfTime where the time-out has passed."""
         if self.timeout is not None and time.perf_counter() - self._began > self.timeout:
             raise OutOfTime
 
     def _finish(self, status: Status, reason: str) -> None:
+        if self._source is not None:
+            self._source.close()
         usage, spec = self.usage, self.compiled.agent.spec
         usage.tokens, usage.forced_tokens = self.counters.tokens, self.counters.forced
         usage.model_calls, usage.seconds = self.counters.calls, time.perf_counter() - self._began

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from agentspec.content.json_text import parse_object
 from agentspec.episode.moment import Moment, Said
 from agentspec.episode.transcript import printable
 from agentspec.errors import ToolError, nearest
 
 _PLAN = re.compile(r"#E([0-9]+) = ([A-Za-z_][\w-]*)\[(.*)\]", re.DOTALL)
+_NUMBER = re.compile(r"\$?(?P<sign>-?)\$?(?P<whole>[0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.(?P<part>[0-9]+))?")
 _VARIABLE = re.compile(r"#E([0-9]+)")
 
 
@@ -35,10 +39,12 @@ def vote(moment: Moment, /, *, samples: int, temperature: float) -> Said:
 def alike(answer: str) -> str:
     """What answers that count as the same have in common."""
     plain = " ".join(answer.casefold().split()).rstrip(".")
-    number = plain.replace(",", "").lstrip("$")
-    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", number):
-        return number.rstrip("0").rstrip(".") if "." in number else number
-    return plain
+    number = _NUMBER.fullmatch(plain)
+    if number is None:
+        return plain
+    whole, part = number["whole"].replace(",", "").lstrip("0") or "0", (number["part"] or "").rstrip("0")
+    value = f"{whole}.{part}" if part else whole
+    return value if value == "0" else f"{number['sign']}{value}"
 
 
 def repeat(moment: Moment, /, *, of: list[str]) -> str | None:
@@ -46,7 +52,8 @@ def repeat(moment: Moment, /, *, of: list[str]) -> str | None:
     found = next((one for one in reversed(moment.steps) if one.step in of and not one.failed), None)
     if found is None:
         return None
-    return str(found.value["answer"]) if isinstance(found.value, dict) and "answer" in found.value else found.content
+    answer = found.value.get("answer") if isinstance(found.value, dict) else None
+    return answer if isinstance(answer, str) else found.content
 
 
 def confirm(moment: Moment, /, *, of: list[str], question: str) -> str:
@@ -82,23 +89,42 @@ def planned(moment: Moment, /, *, plan: list[str]) -> str | None:
     that the model writes it.
     """
     lines = [_PLAN.fullmatch(one.content.strip()) for one in moment.steps if one.step in plan]
-    answers = [one for one in moment.steps if one.tool is not None and (one.failed or one.value is not None)]
+    answers = [
+        i for i, one in enumerate(moment.steps) if one.tool is not None and (one.failed or one.value is not None)
+    ]
     if len(answers) >= len(lines):
         return None
     found = lines[len(answers)]
     if found is None:
         return None
-    last = moment.steps[-1]
-    if last in answers or last.tool != found[2]:
+    begun = answers[-1] + 1 if answers else 0
+    chosen = next((one.tool for one in reversed(moment.steps[begun:]) if one.tool is not None), None)
+    if chosen is None:
         return found[2]
     told = {
-        line[1]: answer.content
-        for line, answer in zip(lines, answers, strict=False)
-        if line is not None and not answer.failed
+        line[1]: moment.steps[i].content
+        for line, i in zip(lines, answers, strict=False)
+        if line is not None and not moment.steps[i].failed
     }
-    if any(number not in told for number in _VARIABLE.findall(found[3])):
+    if chosen != found[2] or any(number not in told for number in _VARIABLE.findall(found[3])):
         return None
-    return _VARIABLE.sub(lambda one: told[one[1]], found[3])
+    return _substituted(found[3], told)
+
+
+def _substituted(text: str, told: Mapping[str, str]) -> str:
+    """The input of a call with what its variables stand for: within the strings of JSON, or anywhere in a text."""
+
+    def within(value: Any) -> Any:
+        if isinstance(value, str):
+            return _VARIABLE.sub(lambda one: told[one[1]], value)
+        if isinstance(value, list):
+            return [within(one) for one in value]
+        return {name: within(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+    try:
+        return json.dumps(within(parse_object(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return str(within(text))
 
 
 def summary(moment: Moment, /, *, of: str, since: str, alpha: float) -> Said:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
+import math
+import re
 import time
-import traceback
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from agentspec.automata.letter import Letter, Owner
@@ -15,15 +18,16 @@ from agentspec.content.json_text import parse_object
 from agentspec.decoding.ahead import Ahead
 from agentspec.decoding.sample import Sampler
 from agentspec.engines.engine import Engine
-from agentspec.episode.crew import Ready, failure
+from agentspec.episode.crew import Ready
 from agentspec.episode.moment import Answer, Moment, Written
 from agentspec.episode.observe import observed
 from agentspec.episode.retry import invalid
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.transcript import identify
-from agentspec.errors import EngineFault, InvalidInput
+from agentspec.errors import AgentSpecError, EngineFault, InvalidInput
+from agentspec.spec.alphabet import framed
 from agentspec.spec.model import Step
-from agentspec.toolbox.tool import Outcome, render
+from agentspec.toolbox.tool import Outcome, attempted, described, render
 
 if TYPE_CHECKING:
     from agentspec.episode.episode import Episode
@@ -40,63 +44,82 @@ class Helped:
 
     def outcome(self, step: str, source: Ahead) -> Outcome:
         """What the handler of a tool's step writes; a fault of it is an error that the model reads."""
-        began = time.perf_counter()
-        try:
-            said = self._episode.crew[step](self._moment(step, source))
+        ended: list[BaseException] = []
+        moment = self._moment(step, source, ended)
+
+        def work() -> tuple[str, Any]:
+            said = self._episode.crew[step](moment)
             if said is None:
                 raise TypeError("the handler of a tool's step gives a text, not None")
-            text, value = render(said.text)[0], None if said.value is None else render(said.value)[1]
-        except EngineFault:
-            raise
-        except Exception as problem:  # the handler's: data, like a tool's
-            told, undeclared = failure(problem)
-            detail = "".join(traceback.format_exception(problem)) if undeclared else ""
-            return Outcome(False, True, render(told)[0], None, time.perf_counter() - began, detail)
-        return Outcome(True, False, text, value, time.perf_counter() - began)
+            return render(said.text)[0], None if said.value is None else render(said.value)[1]
+
+        outcome = attempted(work, time.perf_counter())
+        if ended:
+            raise ended[0]
+        return outcome
 
     def proposal(self, step: str) -> str | None:
         """What the handler of a model's step proposes. Raises EngineFault where it fails: it stops nobody."""
+        ended: list[BaseException] = []
+        ready = self._episode.crew[step]
         try:
-            said = self._episode.crew[step](self._moment(step, None))
-        except EngineFault:
+            said = ready(self._moment(step, None, ended))
+        except KeyboardInterrupt:
             raise
-        except Exception as problem:
-            raise EngineFault(f"the handler of '{step}' failed: {failure(problem)[0]}") from problem
+        except BaseException as problem:
+            if ended:
+                raise ended[0] from None
+            raise EngineFault(f"the handler of '{step}', {ready.name}, failed: {described(problem)}") from problem
+        if ended:
+            raise ended[0]
         return None if said is None else said.text
 
-    def _moment(self, step: str, source: Ahead | None) -> Moment:
+    def _moment(self, step: str, source: Ahead | None, ended: list[BaseException]) -> Moment:
+        """What ends the run while the handler asks or weighs is in ``ended``, whatever the handler makes of it."""
         episode, ready = self._episode, self._episode.crew[step]
         steps = tuple(map(_written, episode.written))
 
         def weigh(text: str) -> tuple[float, int]:
             assert source is not None
-            return self._weighed(step, text, source)
+            with _ending(ended):
+                return self._weighed(step, text, source)
 
         def ask(agent: str, task: str, seed: int, temperature: float) -> Answer:
-            return self._asked(ready, agent, task, Sampler(temperature, seed))
+            with _ending(ended):
+                return self._asked(ready, agent, task, Sampler(temperature, seed))
 
         return Moment(
             step, episode.task, steps, episode.sampler.seed, tuple(ready.agents), ask, None if source is None else weigh
         )
 
     def _weighed(self, step: str, text: str, source: Ahead) -> tuple[float, int]:
+        if not isinstance(text, str) or re.search("[\ud800-\udfff]", text):
+            raise InvalidInput(f"'{step}' weighs a text that can be written, not {text!r:.80}")
         engine = self._episode.engine
         cue = engine.encode(self._episode.compiled.agent.spec.steps[step].cue)
         tokens = engine.encode(f" {text}")
         source.append(cue)
-        logprob = source.logprob(tokens)
-        source.rollback(len(cue))
-        return logprob, len(tokens)
+        try:
+            return source.logprob(tokens), len(tokens)
+        finally:
+            source.rollback(len(cue))
 
     def _asked(self, ready: Ready, agent: str, task: str, sampler: Sampler) -> Answer:
         """An episode of another agent, on the same engine; what it used is added up. An interrupt ends this one too."""
+        if not isinstance(sampler.seed, int) or not isinstance(sampler.temperature, int | float):
+            raise InvalidInput(f"an agent is asked with a whole seed and a temperature, not {sampler}")
+        if not 0 <= sampler.temperature < math.inf:
+            raise InvalidInput(f"an agent is asked at a temperature of 0 or more, not {sampler.temperature}")
         episode, member = self._episode, ready.agents[agent]
+        episode.check_time()
+        times = (member.compiled.agent.limits.timeout, episode.seconds_left())
         inner = type(episode)(
-            member.compiled, episode.engine, member.tools, task, sampler, None, None, episode.seconds_left(),
-            episode.lookup, handlers=member.handlers,
+            member.compiled, episode.engine, member.tools, task, sampler, None, None,
+            min((time for time in times if time is not None), default=None), episode.lookup, handlers=member.handlers,
         )  # fmt: skip
         for _ in inner.steps():
             pass
+        episode.check_time()
         result = inner.result
         assert result is not None
         episode.usage.asked_tokens += result.usage.tokens + result.usage.asked_tokens
@@ -106,6 +129,17 @@ class Helped:
         if result.status == "engine_fault":
             raise EngineFault(f"{agent}, asked by a handler: {result.reason}")
         return Answer(result.answer, result.status, tuple(map(_written, inner.written)))
+
+
+@contextlib.contextmanager
+def _ending(ended: list[BaseException]) -> Iterator[None]:
+    """Note what ends the run: all but what is the handler's own fault, such as a task that nobody could answer."""
+    try:
+        yield
+    except BaseException as problem:
+        if isinstance(problem, EngineFault) or not isinstance(problem, AgentSpecError):
+            ended.append(problem)
+        raise
 
 
 def proposed(
@@ -124,28 +158,38 @@ def proposed(
 
 
 def _forms(compiled: Compiled, step: Step, possible: list[Letter], text: str) -> list[str]:
-    """How a text may be meant: as it stands, or where it is arguments as JSON, or as the only argument of the tool."""
-    if step.tool != "arguments":
-        return [text]
-    found: list[str] = []
-    for letter in possible:
+    """How a text may be meant: as it stands, else without its notation, or as the only argument of a tool."""
+    found = [text]
+    if step.max_lines > 1:
+        found.append(framed(text))
+    if step.until:
+        found.append(text + step.until)
+    if step.kind == "json_schema":
+        comma, colon = (",", ":") if step.schema is None else step.schema.bounds.separators
+        found += [_compact(value, comma, colon) for value in _read(text)]
+    for letter in possible if step.tool == "arguments" else ():
         parameters = compiled.schemas[str(letter.tool)].parameters
-        wanted: list[Any] = [text]
-        wanted += [number] if (number := _number(text)) is not None else []
+        values = [value for value in _read(text) if isinstance(value, dict)]
         names = [*parameters.get("required", [])] or [*parameters.get("properties", {})]
-        values: list[Any] = [{names[0]: value} for value in wanted] if len(names) == 1 else []
-        with contextlib.suppress(ValueError):
-            values.insert(0, parse_object(text))
-        found += [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
+        if len(names) == 1:
+            values += [{names[0]: value} for value in (text, *_read(text))]
+        order = [*parameters.get("properties", {})]
+        for value in values:
+            known = {name: value[name] for name in order if name in value}
+            found.append(_compact({**known, **value}))
     return list(dict.fromkeys(found))
 
 
-def _number(text: str) -> Any:
+def _compact(value: Any, comma: str = ",", colon: str = ":") -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(comma, colon))
+
+
+def _read(text: str) -> list[Any]:
+    """The JSON value that a text is, alone in a list; none where it is no JSON."""
     try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return [parse_object(text) if text.lstrip().startswith("{") else json.loads(text)]
+    except (ValueError, RecursionError):
+        return []
 
 
 def _written(record: StepRecord) -> Written:
@@ -154,23 +198,36 @@ def _written(record: StepRecord) -> Written:
         return Written("", record.content)
     failed = any(name == "error" or name.startswith("failed(") for name in letter.true)
     value = record.content if record.value is None and letter.owner == Owner.TOOL else record.value
-    return Written(str(letter.step), record.content, letter.tool, failed, value)
+    return Written(str(letter.step), record.content, letter.tool, failed, copy.deepcopy(value))
 
 
-def most_told(compiled: Compiled, engine: Engine, steps: int) -> int:
-    """The most tokens that handlers' steps may add to the text in an episode of so many steps."""
+def most_told(compiled: Compiled, engine: Engine, steps: int) -> Iterator[tuple[int, int]]:
+    """The most tokens that handlers' steps may add to the text in an episode of so many steps, and of fewer.
+
+    From ``steps`` down, each number of steps that is the largest with what it may add.
+    """
     spec = compiled.agent.spec
     room = {name: observed(compiled, engine, name) for name in spec.handlers if spec.steps[name].owner == Owner.TOOL}
-    if not any(room.values()):
-        return 0
+    most = _told_within(compiled, room, steps) if any(room.values()) else [0]
+    yield steps, most[-1]
+    for many in range(len(most) - 2, -1, -1):
+        if most[many] < most[many + 1]:
+            yield many, most[many]
+
+
+def _told_within(compiled: Compiled, room: dict[str, int], steps: int) -> list[int]:
+    """What handlers may add at most from the start within 0, 1, 2 … steps, as long as more steps may add more."""
     arena, winning = compiled.arena, compiled.solution.rank
-    most = [0] * len(arena.moves)
-    for _ in range(steps):
-        longer = list(most)
-        for q in winning:
-            for letter, target in arena.kept(q, winning).items():
-                longer[q] = max(longer[q], most[target] + (room.get(str(letter.step), 0)))
-        if longer == most:
+    ways = {
+        (q, target, room.get(str(letter.step), 0)) for q in winning for letter, target in arena.kept(q, winning).items()
+    }
+    told, found = [0] * len(arena.moves), [0]
+    while len(found) <= steps:
+        longer = list(told)
+        for q, target, more in ways:
+            longer[q] = max(longer[q], told[target] + more)
+        if longer == told:
             break
-        most = longer
-    return most[arena.initial]
+        told = longer
+        found.append(told[arena.initial])
+    return found

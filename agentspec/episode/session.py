@@ -142,7 +142,10 @@ class Session(Episode):
         if last:
             self.usage.prompt_tokens += len(prompts[begin])
             self._tell_window(last - begin, len(prompts[begin]))
-        return _Recorded(self.engine.open(prompts[begin]), self.turns[-1], self.counters, self.lookup)
+        if self._source is not None:
+            self._source.close()
+        self._source = source = _Recorded(self.engine.open(prompts[begin]), self.turns[-1], self.counters, self.lookup)
+        return source
 
     def _prompt_from(self, begin: int) -> list[int]:
         """The prompt that begins with a turn's message, and all that was said from there on."""
@@ -175,7 +178,8 @@ class Session(Episode):
         guard: Guard | SessionGuard = self.guard
         return isinstance(guard, SessionGuard) and budget.tokens >= 0 and guard.suffices(budget)
 
-    def _check_time(self) -> None:
+    def check_time(self) -> None:
+        """Raises OutOfTime where that of the turn has passed."""
         if self.timeout is not None and time.perf_counter() - self._turn_began > self.timeout:
             raise OutOfTime
 

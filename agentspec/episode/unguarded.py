@@ -97,7 +97,7 @@ class UnguardedEpisode(Episode):
                 return True
 
     def _check_limits(self) -> None:
-        self._check_time()
+        self.check_time()
         if self.counters.tokens >= self.asked.tokens:
             raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
 

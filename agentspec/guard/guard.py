@@ -82,7 +82,13 @@ class Guard:
         return self.sure if self.sure is not None and self.sure.costs.fits(state, left) else self
 
     def _holds(self, letter: Letter, target: int, left: Budget) -> bool:
-        return target in self.solution.rank and self.costs.fits(target, left.after(letter, self.costs.weights[letter]))
+        weight = self.costs.weights.get(letter, 0)
+        return target in self.solution.rank and self.costs.fits(target, left.after(letter, weight))
+
+    def endures(self, state: int, left: Budget) -> bool:
+        """Whether a good end is sure within the budget whichever of the letters at ``state`` others write."""
+        guard = self.deciding(state, left)
+        return all(guard._holds(letter, target, left) for letter, target in guard.arena.moves[state].items())
 
     def turns_out(self, state: int, offered: Collection[Letter]) -> tuple[Letter, ...]:
         """The letters that a text of those offered at ``state`` may turn out to be; more only where it may fail."""
@@ -125,8 +131,12 @@ class Position:
 
     @property
     def must_end(self) -> bool:
-        """Whether ending is all that is left to the model."""
-        return self.is_accepting and not self.allowed() and self.owner != Owner.USER
+        """Whether ending is all that is left: a step of code that need not be is there where it can do no harm."""
+        if not self.is_accepting or self.owner == Owner.USER:
+            return False
+        if self.owner == Owner.TOOL:
+            return not self.guard.endures(self.state, self.left)
+        return not self.allowed()
 
     def allowed(self) -> tuple[Letter, ...]:
         """The letters allowed next: the model's as ``Guard.offered``, the adversary's as they exist."""

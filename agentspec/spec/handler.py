@@ -6,6 +6,8 @@ do is in ``agentspec.episode.handlers``.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -122,27 +124,76 @@ class Handler:
     agents: tuple[tuple[str, Path], ...] = ()
 
 
+class Misplaced(InvalidInput):
+    """A fault of what a file says of a handler, with the keys at which it stands beneath ``handler``."""
+
+    def __init__(self, message: str, *place: str | int) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def handler(name: str, given: dict[str, Any], agents: tuple[tuple[str, Path], ...], steps: list[str]) -> Handler:
-    """The handler a file asks for. Raises InvalidInput for a name, a setting or a number of agents that cannot be."""
+    """The handler a file asks for. Raises Misplaced for a name, a setting or a number of agents that cannot be."""
+    names = [agent for agent, _ in agents]
+    for i, agent in enumerate(names):
+        if agent in names[:i]:
+            raise Misplaced(
+                f"two agents of '{name}' are called '{agent}': one of their files needs another name", "agents"
+            )
     if name not in SHIPPED:
-        if "/" in name or name.endswith(".py"):
-            return Handler(name, None, given, parse_predicate_ref(name), agents)
-        raise InvalidInput(f"no handler is called '{name}'{nearest(name, [*SHIPPED])}; your own is ./FILE.py:FUNCTION")
+        if re.search(r"[/:]|\.py$", name):
+            return Handler(name, None, given, _function(name), agents)
+        meant = nearest(name, [*SHIPPED])
+        own = "" if "did you mean" in meant else "; your own is ./FILE.py:FUNCTION"
+        raise Misplaced(f"no handler is called '{name}'{meant}{own}", "name")
     kind = SHIPPED[name]
     try:
         settings = kind.model_validate(given)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        place = [*first["loc"]]
         if first["type"] == "extra_forbidden":
             known = [*kind.model_fields]
-            raise InvalidInput(f"the handler '{name}' has no setting '{place}'{nearest(place, known)}") from None
-        raise InvalidInput(f"the handler '{name}', '{place}': {first['msg'].lower()}") from None
+            hint = nearest(str(place[0]), known)
+            raise Misplaced(f"the handler '{name}' has no setting '{place[0]}'{hint}", "with", *place) from None
+        what = f"the handler '{name}' needs the setting" if first["type"] == "missing" else f"the handler '{name}',"
+        told = "" if first["type"] == "missing" else f": {first['msg'].lower()}"
+        raise Misplaced(f"{what} '{'.'.join(map(str, place))}'{told}", "with", *place) from None
     least, most = kind.AGENTS
     if not least <= len(agents) <= most:
         wanted = str(least) if least == most else f"{least} to {most}"
-        raise InvalidInput(f"the handler '{name}' asks {wanted} agents, not {len(agents)}: name them in 'agents:'")
+        agent_s = "agent" if most == 1 else "agents"
+        raise Misplaced(
+            f"the handler '{name}' asks {wanted} {agent_s}, not {len(agents)}: name them in 'agents'", "agents"
+        )
     for step in settings.steps:
         if step not in steps:
-            raise InvalidInput(f"the handler '{name}' names the unknown step '{step}'{nearest(step, steps)}")
+            unknown = f"the handler '{name}' names the unknown step '{step}'{nearest(step, steps)}"
+            raise Misplaced(unknown, "with", *_where(given, step))
+    if isinstance(settings, Delegate) and settings.to is None and len(agents) > 1:
+        raise Misplaced(
+            f"the handler '{name}' has several agents: say at which step one is named, 'with: {{to: STEP}}'"
+        )
     return Handler(name, settings, given, None, agents)
+
+
+def _where(given: dict[str, Any], step: str) -> tuple[str | int, ...]:
+    """Where among the settings a step is named."""
+    for key, value in given.items():
+        if value == step:
+            return (key,)
+        if isinstance(value, list) and step in value:
+            return key, value.index(step)
+    return ()
+
+
+def _function(name: str) -> PredicateRef:
+    try:
+        return parse_predicate_ref(name)
+    except InvalidInput as problem:
+        raise Misplaced(problem.message.replace("predicate", "handler"), "name") from None
+
+
+def functions_of(handlers: Mapping[str, Handler]) -> dict[str, PredicateRef]:
+    """The functions of an author's own handlers, by step."""
+    return {step: one.function for step, one in handlers.items() if one.function is not None}

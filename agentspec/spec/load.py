@@ -13,7 +13,7 @@ from agentspec.logic.behavior import Behavior, steps_of
 from agentspec.logic.parse_behavior import parse_behavior, parse_parts
 from agentspec.logic.source import SourceText
 from agentspec.spec.fault import place_of, relocated
-from agentspec.spec.handler import Handler, handler
+from agentspec.spec.handler import Handler, Misplaced, handler
 from agentspec.spec.layers import Layer, Layers, read_layers
 from agentspec.spec.model import Declaration, HandlerModel, Pick, Proposition, RenderingModel, Spec, Step
 from agentspec.spec.proposition import propositions
@@ -124,12 +124,23 @@ def _handler(layers: Layers, layer: Layer, step: str, model: HandlerModel, steps
         agents.append((Path(name).stem, found))
     try:
         made = handler(model.name, model.settings, tuple(agents), steps)
-    except InvalidInput as problem:
-        raise layer.file.fault(problem.message, within) from None
+    except Misplaced as problem:
+        raise layer.file.fault(problem.message, _existing(layer, path, problem.place)) from None
     if made.function is not None and _folder(layer) != _folder(layers.own):
         what = f"'{model.name}' lies beside another file: declare '{step}' in the agent's own file"
         raise layer.file.fault(what, within)
     return made
+
+
+def _existing(layer: Layer, path: tuple[Any, ...], place: tuple[str | int, ...]) -> tuple[Any, ...]:
+    """The place beneath a path, or as much of it as is written in the file."""
+    found = path
+    for key in place:
+        value = layer.file.value(found)
+        if not (isinstance(value, dict) and key in value) and not (isinstance(value, list) and isinstance(key, int)):
+            break
+        found = (*found, key)
+    return found
 
 
 def _behavior(layers: Layers, layer: Layer, steps: dict[str, Step]) -> Behavior:

@@ -453,12 +453,6 @@ class Spec:
         return {one.name: one.python for one in self.propositions if one.python is not None}
 
     @property
-    def functions_named(self) -> tuple[PredicateRef, ...]:
-        """All functions that files name, of predicates and of handlers."""
-        own = [one.function for one in self.handlers.values() if one.function is not None]
-        return (*self.functions.values(), *own)
-
-    @property
     def handlers(self) -> dict[str, Handler]:
         """The handlers of the steps that code writes, by step."""
         return {name: step.handler for name, step in self.steps.items() if step.handler is not None}

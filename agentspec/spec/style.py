@@ -62,6 +62,11 @@ def styled(steps: dict[str, Step], rendering: RenderingModel) -> dict[str, Step]
 
 
 def _styled(step: Step, rendering: RenderingModel, style: Style) -> Step:
+    if step.hidden:
+        raise SpecError(
+            f"'{step.name}' is hidden: in the style {rendering.style} every turn is there to be read",
+            location=step.location,
+        )
     if step.owner != Owner.MODEL:
         return step
     if step.tool == "call":

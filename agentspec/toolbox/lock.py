@@ -18,7 +18,7 @@ from agentspec.content.tool_ref import ToolRef, path_fault
 from agentspec.content.tool_sources import tool_sources
 from agentspec.errors import InvalidInput
 from agentspec.toolbox.importing import function_name, import_installed, import_tool_file, tools_in
-from agentspec.toolbox.predicate import function_in
+from agentspec.toolbox.predicate import defined_in, function_in, handler_in
 from agentspec.toolbox.tool import tool_from_function
 from agentspec.toolbox.trust import record_trust, replace_text
 
@@ -29,7 +29,7 @@ class Plan:
 
     ``files`` holds the files as read, by their path from the folder; ``wanted`` the tools of a file that are locked,
     None for all its public functions. ``whole`` forgets every other tool of the folder's own files. ``predicates`` are
-    the functions of a file that runtime predicates call.
+    the functions of a file that runtime predicates call, and ``handlers`` those that write steps.
     """
 
     folder: Path
@@ -38,6 +38,7 @@ class Plan:
     installed: tuple[InstalledTool, ...] = ()
     whole: bool = False
     predicates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    handlers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def lock(self) -> Path:
@@ -56,10 +57,15 @@ class Locked:
     predicates: tuple[str, ...] = ()
 
 
-def plan_agent(agent: Path, refs: Sequence[ToolRef], predicates: Sequence[PredicateRef] = ()) -> Plan:
-    """Lock the tools and predicates an agent's file names; shipped tools need no lock, nor do functions of a program.
+def plan_agent(
+    agent: Path,
+    refs: Sequence[ToolRef],
+    predicates: Sequence[PredicateRef] = (),
+    handlers: Sequence[PredicateRef] = (),
+) -> Plan:
+    """Lock the tools, predicates and handlers an agent's file names.
 
-    Raises InvalidInput for one that is nowhere.
+    Shipped tools need no lock, nor do functions of a program. Raises InvalidInput for one that is nowhere.
     """
     folder = agent.parent
     files: dict[str, ToolFile] = {}
@@ -75,13 +81,17 @@ def plan_agent(agent: Path, refs: Sequence[ToolRef], predicates: Sequence[Predic
                 installed.append(source.installed)
             elif source.origin != "shipped":
                 raise InvalidInput(source.fault or f"unknown tool '{ref.name}'")
-    called: dict[str, tuple[str, ...]] = {}
-    for one in predicates:
-        if one.file is not None:
-            files.setdefault(one.file, read_tool_file(folder, one.file))
-            wanted.setdefault(one.file, ())
-            called[one.file] = tuple(dict.fromkeys((*called.get(one.file, ()), one.name)))
-    return Plan(folder, files, wanted, tuple(installed), predicates=called)
+
+    def named(functions: Sequence[PredicateRef]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for one in functions:
+            if one.file is not None:
+                files.setdefault(one.file, read_tool_file(folder, one.file))
+                wanted.setdefault(one.file, ())
+                found[one.file] = tuple(dict.fromkeys((*found.get(one.file, ()), one.name)))
+        return found
+
+    return Plan(folder, files, wanted, tuple(installed), predicates=named(predicates), handlers=named(handlers))
 
 
 def plan_file(path: Path) -> Plan:
@@ -104,7 +114,7 @@ def plan_folder(folder: Path) -> Plan:
 def describe(
     plan: Plan, before: Mapping[str, LockedTool] | None = None, predicates: Collection[str] = ()
 ) -> tuple[dict[str, LockedTool], dict[str, str]]:
-    """Import what the plan says: its tools by name, and its predicates with the sums of their files.
+    """Import what the plan says: its tools by name, its predicates and handlers with the sums of their files.
 
     With those locked ``before`` in the same files, as tools or as ``predicates``. Raises InvalidInput; writes nothing.
     """
@@ -120,10 +130,14 @@ def describe(
     for relative, file in plan.files.items():
         module = import_tool_file(file)
         wanted = plan.wanted[relative]
-        asked = plan.predicates.get(relative, ())
         again = [key.rpartition(":")[2] for key in predicates if key.rpartition(":")[0] == relative]
-        for name in (*asked, *(name for name in again if name in vars(module))):
-            function_in(module, name)
+        asked = {
+            **{name: defined_in for name in again if name in vars(module)},
+            **dict.fromkeys(plan.predicates.get(relative, ()), function_in),
+            **dict.fromkeys(plan.handlers.get(relative, ()), handler_in),
+        }
+        for name, look in asked.items():
+            look(module, name)
             called[f"{relative}:{name}"] = file.sha256
         if wanted is not None:
             keys = {name: function_name(module, name) for name in wanted}

@@ -14,12 +14,12 @@ from agentspec.spec.runtime import Function
 
 def function_in(module: ModuleType, name: str) -> Function:
     """The predicate a file defines under a name. Raises InvalidInput saying what stands there instead."""
-    return checked(_defined(module, name), f"{module.__file__}: '{name}'")
+    return checked(defined_in(module, name), f"{module.__file__}: '{name}'")
 
 
 def handler_in(module: ModuleType, name: str) -> Callable[..., Any]:
     """The step handler a file defines under a name. Raises InvalidInput saying what stands there instead."""
-    function = _defined(module, name)
+    function = defined_in(module, name)
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise InvalidInput(f"{module.__file__}: '{name}' must give its text at once: a plain def")
     if not inspect.signature(function).parameters:
@@ -27,7 +27,8 @@ def handler_in(module: ModuleType, name: str) -> Callable[..., Any]:
     return function
 
 
-def _defined(module: ModuleType, name: str) -> Callable[..., Any]:
+def defined_in(module: ModuleType, name: str) -> Callable[..., Any]:
+    """The function a file defines under a name. Raises InvalidInput saying what stands there instead."""
     own = [key for key, it in vars(module).items() if type(it) is FunctionType and it.__module__ == module.__name__]
     if name not in vars(module):
         raise InvalidInput(f"{module.__file__} has no function '{name}'{nearest(name, own)}")

@@ -131,25 +131,18 @@ def call(tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
     start = time.perf_counter()
     cancels: list[Callable[[], object]] = []
 
-    def finish(ok: bool, error: bool, text: str, value: Any = None, detail: str = "") -> Outcome:
-        return Outcome(ok, error, _encodable(text), value, time.perf_counter() - start, _encodable(detail))
+    def finish(text: str) -> Outcome:
+        return Outcome(False, True, _encodable(text), None, time.perf_counter() - start)
 
-    def attempt() -> Outcome:
-        try:
-            result = tool.function(**values)
-            text, value = render(asyncio.run(_awaited(result, cancels)) if inspect.iscoroutine(result) else result)
-        except KeyboardInterrupt:
-            raise
-        except ToolError as problem:
-            return finish(False, False, _message(problem) or "the tool reports an error")
-        except BaseException as problem:
-            return finish(False, True, _described(problem), detail=_traceback(problem))
-        return finish(True, False, text, value)
+    def work() -> tuple[str, Any]:
+        result = tool.function(**values)
+        return render(asyncio.run(_awaited(result, cancels)) if inspect.iscoroutine(result) else result)
 
+    attempt = partial(attempted, work, start)
     try:
         values = _read(tool, arguments)
     except InvalidInput as problem:
-        return finish(False, True, problem.message)
+        return finish(problem.message)
     if tool.timeout is None and not inspect.iscoroutinefunction(tool.function):
         return attempt()
     outcome = _within(tool.timeout, attempt)
@@ -158,7 +151,24 @@ def call(tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
     for cancel in cancels:
         with contextlib.suppress(RuntimeError):  # the loop has closed by now
             cancel()
-    return finish(False, True, f"timed out after {tool.timeout:g} seconds")
+    return finish(f"timed out after {tool.timeout:g} seconds")
+
+
+def attempted(work: Callable[[], tuple[str, Any]], start: float) -> Outcome:
+    """What foreign code comes to, its text and value; ``start`` is when it began. Only KeyboardInterrupt gets out."""
+
+    def finish(ok: bool, error: bool, text: str, value: Any = None, detail: str = "") -> Outcome:
+        return Outcome(ok, error, _encodable(text), value, time.perf_counter() - start, _encodable(detail))
+
+    try:
+        text, value = work()
+    except KeyboardInterrupt:
+        raise
+    except ToolError as problem:
+        return finish(False, False, _message(problem) or "the tool reports an error")
+    except BaseException as problem:
+        return finish(False, True, described(problem), detail=_traceback(problem))
+    return finish(True, False, text, value)
 
 
 def render(result: object) -> tuple[str, Any]:
@@ -254,7 +264,10 @@ def _message(problem: BaseException) -> str:
         return ""
 
 
-def _described(problem: BaseException) -> str:
+def described(problem: BaseException) -> str:
+    """An exception in words: its kind and message, of a ToolError the message alone."""
+    if isinstance(problem, ToolError):
+        return _message(problem)
     name, message = type(problem).__name__, _message(problem)
     return f"{name}: {message}" if message else name
 

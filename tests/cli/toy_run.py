@@ -31,6 +31,11 @@ class Source(ToySource):
             raise LookupError("the toy crashed")
         return super().logits()
 
+    def rollback(self, tokens: int) -> None:
+        """What a handler weighed is taken back."""
+        flat = [token for some in self.appended for token in some]
+        self.appended[:] = [flat[: len(flat) - tokens]]
+
 
 class Engine(ToyEngine):
     """A toy engine whose sources are those above."""

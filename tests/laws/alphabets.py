@@ -15,6 +15,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import ANY, And, Characters, Not
 from agentspec.content.language import Language
 from tests.laws.meaning import fault, true_of
+from tests.laws.played import says_nothing
 from tests.laws.samples import contents, hints, texts
 from tests.laws.specs import FORGED, RandomSpec
 from tests.laws.written import sources
@@ -31,6 +32,7 @@ def built_ins(kind: str, tool: str | None) -> list[tuple[str, ...]]:
         "name": [(f"chosen({tool})",)],
         "arguments": [(f"call({tool})",)],
         "call": [(f"chosen({tool})", f"call({tool})")],
+        "handler": [(), ("error",)],
         "tool": [(f"ok({tool})",), (f"failed({tool})",), (f"failed({tool})", "error")],
     }
     return ways[kind]
@@ -51,14 +53,15 @@ def valuations(
     spec: RandomSpec, compiled: Compiled, name: str, tool: str | None, facts: tuple[str, ...]
 ) -> set[frozenset[str]]:
     """The sets of declared propositions that hold together at a text of the step."""
-    if any(fact.startswith("failed(") for fact in facts) or not about(spec, name, tool):
+    if says_nothing(facts) or not about(spec, name, tool):
         return {frozenset()}
     mine = spec.document["steps"][name]["by"] == "model"
     rng = Random(f"{name} {tool}")
     found = {true_of(spec.document, name, text, tool) for text in islice(_texts(spec, name, tool, rng, mine), MANY)}
     for letter in compiled.alphabet.letters:
         held = letter.true & set(about(spec, name, tool))
-        if letter.step == name and letter.tool == tool and letter.true >= set(facts) and held not in found:
+        here = letter.step == name and letter.tool == tool and letter.true >= set(facts)
+        if here and not says_nothing(letter.true) and held not in found:
             text = witness(spec, compiled, letter)
             assert text is not None, f"law: some text makes {letter} true"
             assert true_of(spec.document, name, text, tool) == held, f"law: {text!r} makes {letter} true"

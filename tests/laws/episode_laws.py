@@ -10,11 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agentspec.automata.letter import Owner
+from agentspec.automata.letter import Letter, Owner
+from agentspec.episode.helped import PROPOSED
+from agentspec.episode.trace import StepRecord
 from agentspec.logic.semantics import holds
 from agentspec.spec.model import Spec
+from tests.laws.handled import Doing
 from tests.laws.meaning import arguments_of, true_of
-from tests.laws.played import Played, Said, letters_of
+from tests.laws.played import Played, Said, letters_of, says_nothing
 from tests.laws.quoting import can_quote
 from tests.laws.text_laws import (
     check_budget,
@@ -27,7 +30,7 @@ from tests.laws.text_laws import (
 )
 from tests.laws.values import read_json
 from tests.laws.words import WordGame, sign_of
-from tests.laws.written import decoded, sources
+from tests.laws.written import BREAKS, decoded, sources
 
 
 def check_laws(played: Played) -> None:
@@ -41,6 +44,7 @@ def check_laws(played: Played) -> None:
     check_text(played)
     check_contents(played)
     check_predicates(played)
+    check_proposals(played)
     check_observations(played)
     check_rollback(played)
     check_usage(played)
@@ -105,13 +109,17 @@ def check_rules(played: Played) -> None:
 def check_calls(played: Played) -> None:
     """What is true at a letter is what happened; a call is answered at once, and by what was called."""
     steps, chosen, due, arguments = played.spec.document["steps"], None, None, []
-    made = iter(played.calls)
+    made, written = iter(played.calls), iter([one for one in played.done if one.outcome != "proposed"])
     for record, letter in zip(played.records, letters_of(played), strict=True):
         step = steps[str(letter.step)]
         facts = frozenset(
             name for name in letter.true - {letter.step} if re.match(r"(chosen|call|ok|failed)\(|error$", name)
         )
         assert letter.owner == step["by"], "law: a step has one owner"
+        if step["by"] == "tool" and "handler" in step:
+            assert (chosen, due) == (None, None), f"law: nothing comes between a tool's name and its answer: {letter}"
+            check_handled(record, letter, next(written, None))
+            continue
         assert (due is not None) == (step["by"] == "tool"), f"law: calls are answered at once: {letter} after {due}"
         kind = step.get("tool")
         if step["by"] == "tool":
@@ -135,8 +143,47 @@ def check_calls(played: Played) -> None:
             arguments.append(plain(arguments_of(step, record.content)))
         assert letter.completes_call == (kind in ("arguments", "call"))
     assert due is None, "law: no episode ends on an unanswered call"
+    assert next(written, None) is None, "law: what a handler writes is in the trace"
     assert next(made, None) is None, "law: tools run only for calls in the trace"
     assert [call.arguments for call in played.calls] == arguments, "law: a tool gets what the model wrote"
+
+
+def check_handled(record: StepRecord, letter: Letter, done: Doing | None) -> None:
+    """What a handler did at its own step is what the trace tells."""
+    assert done is not None, f"law: {letter} was written by a handler"
+    assert (done.step, letter.tool, letter.completes_call) == (letter.step, None, False)
+    assert ("error" in letter.true) == (done.outcome == "error"), f"law: {letter} tells of {done}"
+    assert done.text is None or record.content == done.text, "law: what a handler says is recorded as it is"
+
+
+def check_proposals(played: Played) -> None:
+    """What was written as proposed is what was proposed, and took no forward."""
+    proposed = [done for done in played.done if done.outcome == "proposed"]
+    for record, letter in zip(played.records, letters_of(played), strict=True):
+        if record.detail != PROPOSED:
+            continue
+        assert record.forced == record.tokens > 0, "law: what was proposed is forced"
+        mine = {str(done.text) for done in proposed if done.step == letter.step}
+        step = played.spec.document["steps"][letter.step]
+        if record.content in mine or decoded(step, record.content).replace("\n", "") in {clean(text) for text in mine}:
+            continue
+        value = read_json(record.content)
+        assert any(_meant(value, text) for text in mine), f"law: {record.content!r} was proposed"
+
+
+def clean(text: str) -> str:
+    """A text without its line ends, of whatever kind."""
+    return "".join(BREAKS.split(text))
+
+
+def _meant(value: Any, text: str) -> bool:
+    """Whether a text stands for a value: as JSON, or as the only one of some arguments."""
+    try:
+        said = [text, json.loads(text)]
+    except (ValueError, RecursionError):
+        said = [text]
+    alone = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
+    return plain(value) in said or plain(alone) in said
 
 
 def plain(value: Any) -> Any:
@@ -149,7 +196,7 @@ def check_predicates(played: Played) -> None:
     document, said = played.spec.document, Said(played.spec)
     quoting = {name: sources(step) for name, step in document["steps"].items() if sources(step)}
     for record, letter in zip(played.records, letters_of(played), strict=True):
-        name, ok = str(letter.step), not any(fact.startswith("failed(") for fact in letter.true)
+        name, ok = str(letter.step), not says_nothing(letter.true)
         declared = letter.true & set(document.get("propositions", {}))
         true = true_of(document, name, record.content, letter.tool, ok=ok)
         assert declared == true, f"law: at {letter} {sorted(true)} is true of {record.content!r}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from agentspec.checking.compile import Compiled, compile_agent
 from agentspec.decoding.ahead import Lookup
 from agentspec.decoding.sample import Sampler
 from agentspec.decoding.source import Counters
+from agentspec.episode.crew import crew
 from agentspec.episode.episode import Episode
 from agentspec.episode.journal import Journal
 from agentspec.episode.trace import Result, StepRecord
 from agentspec.guard.budget import Budget
 from agentspec.spec.load import load_text
+from tests.laws.handled import Doing, functions
 from tests.laws.specs import Call, RandomSpec
 from tests.laws.toy import ToyEngine, ToySource, ToyTokenizer, toy_tokenizer
 
@@ -38,6 +41,7 @@ class Played:
     task: str
     journal: Path | None
     counters: Counters
+    done: list[Doing] = field(default_factory=list)
 
 
 def compiled_of(random_spec: RandomSpec) -> Compiled:
@@ -65,7 +69,9 @@ def play(
     tools, calls = random_spec.tools()
     journal = Journal("toy", folder) if folder else None
     sampler = Sampler(temperature, seed)
-    episode = Episode(compiled, engine, tools, task, sampler, journal, budget, lookup=lookup)
+    done: list[Doing] = []
+    handlers = crew(compiled, functions(random_spec, done))
+    episode = Episode(compiled, engine, tools, task, sampler, journal, budget, lookup=lookup, handlers=handlers)
     if journal is None:
         records = list(episode.steps())
     else:
@@ -76,13 +82,19 @@ def play(
     source = engine.sources[0] if engine.sources else None
     path = journal.path if journal else None
     counters, asked = episode.counters, episode.asked
-    return Played(random_spec, compiled, records, episode.result, source, calls, asked, window, task, path, counters)
+    result = episode.result
+    return Played(random_spec, compiled, records, result, source, calls, asked, window, task, path, counters, done)
 
 
 def letters_of(played: Played) -> list[Letter]:
     letters = [record.letter for record in played.records]
     assert all(letter is not None for letter in letters), "law: every record is a step"
     return [letter for letter in letters if letter is not None]
+
+
+def says_nothing(true: Iterable[str]) -> bool:
+    """Whether a letter of a tool or handler is that of a failure."""
+    return any(fact == "error" or fact.startswith("failed(") for fact in true)
 
 
 class Said:
@@ -93,7 +105,7 @@ class Said:
         self.texts: dict[str, list[str]] = {}
 
     def add(self, record: StepRecord, letter: Letter) -> None:
-        if self._steps[letter.step]["by"] == "model" or any(fact.startswith("failed(") for fact in letter.true):
+        if self._steps[letter.step]["by"] == "model" or says_nothing(letter.true):
             return
         shown = record.shown if record.shown == record.content else record.shown.removesuffix(CUT)
         self.texts.setdefault(str(letter.step), []).append(shown)

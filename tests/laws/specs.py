@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agentspec.content.tool_schema import ToolSchema
 from agentspec.errors import ToolError
 from agentspec.toolbox.tool import Tool
-from tests.laws import kinds
+from tests.laws import handled, kinds
 from tests.laws.rules import reaction, rule
 
 Random = random.Random
@@ -99,9 +99,9 @@ def _function(name: str, seed: int, temper: str, calls: list[Call]) -> Callable[
 
 STEPS = (
     "question", "thought", "plan", "note", "mood", "pick", "action", "action_input", "observation", "report", "answer",
-    "unknown", "quote", "call",
+    "unknown", "quote", "call", "vote", "memo",
 )  # fmt: skip
-_ODD = ("?", "想:", "\\d{2}", "(note", "a", '"pick"', "⟦A⟧", "⟦I⟧", "🤖", "b\\", "答:", "#", ">", "{call}")
+_ODD = ("?", "想:", "\\d{2}", "(note", "a", '"pick"', "⟦A⟧", "⟦I⟧", "🤖", "b\\", "答:", "#", ">", "{call}", "⟦V⟧", "m=")
 _CUES = {
     "brackets": {name: f"[{name.replace('_', ' ').title()}]" for name in STEPS},
     "colons": {name: f"{name.replace('_', ' ').title()}:" for name in STEPS},
@@ -119,7 +119,10 @@ FOCUSES = ("", "lines", "quotes", "predicates", "unanswered")
 
 
 def random_spec(rng: Random, focus: str = "") -> RandomSpec:
-    """A small spec: realizable or not, sometimes not even sound. ``focus`` (of `FOCUSES`) makes one matter frequent."""
+    """A small spec: realizable or not, sometimes not even sound.
+
+    ``focus`` (of `FOCUSES`, or "handlers") makes one matter frequent.
+    """
     wordy = focus in ("quotes", "predicates")
     schemas = {
         name: _tool(rng, name) for name in rng.sample(_TOOLS, rng.choice([1, 1, 2] if wordy else [0, 1, 2, 2, 3]))
@@ -134,6 +137,8 @@ def random_spec(rng: Random, focus: str = "") -> RandomSpec:
         body = _reactive(rng, plain, called, focus)
     else:
         body = _any_behavior(rng, plain, texts, called, bool(schemas), focus)
+    if focus == "handlers":
+        body = handled.behavior(rng, body, texts)
     behavior = f"question {body}"
     written = _words(behavior)
     used = [name for name in STEPS if name in written]
@@ -141,6 +146,8 @@ def random_spec(rng: Random, focus: str = "") -> RandomSpec:
     declared = _propositions(rng, document["steps"], schemas, rng.choice([2, 3] if focus == "predicates" else MANY))
     if declared:
         document["propositions"] = declared
+    if focus == "handlers":
+        handled.assign(rng, document["steps"])
     many = rng.choice([0, 1, 1, 2, 2, 3, 4])
     if reactive:
         rules = [reaction(rng, i, plain, list(schemas), document) for i in range(max(many - 1, 1))]
@@ -209,7 +216,7 @@ def _behavior(rng: Random, blocks: list[str], depth: int) -> str:
 
 def _steps(rng: Random, used: list[str], focus: str) -> dict[str, dict[str, Any]]:
     cues = _CUES[rng.choice(["brackets", "brackets", "colons", "odd"])]
-    said = [name for name in used if name in ("question", "observation", "report")]
+    said = [name for name in used if name in ("question", "observation", "report", *handled.STEPS)]
     steps = {name: {**_owner(rng, name), "cue": cues[name], **_kind(rng, name, said, focus)} for name in used}
     mine = [name for name in used if steps[name]["by"] == "model"]
     if len(mine) > 1 and rng.random() < 0.1:  # ambiguous, or not
@@ -221,7 +228,7 @@ def _steps(rng: Random, used: list[str], focus: str) -> dict[str, dict[str, Any]
 def _owner(rng: Random, name: str) -> dict[str, Any]:
     if name == "question":
         return {"by": "user"}
-    if name in ("observation", "report"):
+    if name in ("observation", "report", *handled.STEPS):
         return {"by": "tool", "max_tokens": rng.choice([16, 17, 18, 24, 40, 200])}
     return {"by": "model"}
 
@@ -279,6 +286,11 @@ def _propositions(
 def spec_from(seed: int, focus: str = "") -> RandomSpec:
     """The spec of a seed."""
     return random_spec(Random(f"spec {seed}"), focus)
+
+
+def handled_specs() -> st.SearchStrategy[RandomSpec]:
+    """Specs with steps that handlers write."""
+    return st.randoms(use_true_random=False).map(lambda rng: random_spec(rng, "handlers"))
 
 
 def specs() -> st.SearchStrategy[RandomSpec]:

@@ -14,7 +14,7 @@ from functools import cache
 import pytest
 
 from agentspec.errors import InvalidInput
-from tests.laws import bugs
+from tests.laws import bugs, handler_bugs
 from tests.laws.harness import Count, check_game, episodes_of
 from tests.laws.partition import check_by_sampling
 from tests.laws.played import compiled_of
@@ -126,6 +126,18 @@ BUGS = [
     Bug(bugs.free_lines_begin_with_cues, "law: .* begins with a cue", by_episodes, "lines", first=56),
     Bug(bugs.the_calls_frame_is_wrong, "law: ", first=15),
     Bug(bugs.the_end_of_lines_stays, "is not text|law: ", by_episodes, "lines", first=88),
+    *(
+        Bug(patch, caught, harness, "handlers", first)
+        for patch, caught, harness, first in [
+            (handler_bugs.a_proposal_needs_no_guard, f"{FAULT}the guard does not allow", by_episodes, 57),
+            (handler_bugs.a_proposal_needs_no_budget, f"{FAULT}.*(no good end is sure|does not allow)", by_episodes, 0),
+            (handler_bugs.a_proposal_needs_no_content, "law: ", by_episodes, 0),
+            (handler_bugs.faults_of_handlers_are_fine, "law: .* tells of Doing", by_episodes, 0),
+            (handler_bugs.handlers_write_anywhere, "law: nothing comes between", by_episodes, 0),
+            (handler_bugs.what_is_hidden_is_shown, "law: ", by_episodes, 7),
+            (handler_bugs.steps_of_code_that_need_not_be_come_anyway, f"{FAULT}.*no good end is sure", by_episodes, 47),
+        ]
+    ),
 ]
 
 

@@ -56,6 +56,9 @@ def parts_of(played: Played) -> Parts:
         run = ""
         if record is not None:
             assert record.letter is not None
+            if spec.steps[str(record.letter.step)].hidden:
+                tool.append([])
+                continue
             assert at < len(chunks), "law: an observation is shown to the model"
             text = line(spec, str(record.letter.step), record.shown)
             assert tokenizer.data(chunks[at]) == text.encode(), f"law: {record.shown!r} is shown framed"
@@ -73,7 +76,8 @@ def check_text(played: Played) -> None:
     whole = b"".join(map(played.source.tokenizer.data, chunks)).decode()
     cues = [step.cue for step in spec.steps.values()]
     begun = [row for row in BREAKS.split(whole) if any(row.startswith(cue) for cue in cues)]
-    expected = [spec.steps[str(letter.step)].cue for letter in letters_of(played)[1:]]
+    steps = [spec.steps[str(letter.step)] for letter in letters_of(played)[1:]]
+    expected = [step.cue for step in steps if not step.hidden]
     assert len(begun) == len(expected), f"law: no line but a step's begins with a cue: {whole!r}"
     assert all(row.startswith(cue) for row, cue in zip(begun, expected, strict=True))
     assert not whole or whole.endswith("\n"), "law: every step ends with its border"

@@ -16,6 +16,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.logic.behavior import Behavior, Choice, Concat, Empty, Repeat, Step
 from agentspec.logic.semantics import holds
 from tests.laws.alphabets import built_ins, valuations
+from tests.laws.played import says_nothing
 from tests.laws.specs import RandomSpec
 from tests.laws.written import sources
 
@@ -24,7 +25,7 @@ from tests.laws.written import sources
 class Sign:
     """A letter by definition: the step, its owner, its tool, and what is true.
 
-    ``kind`` is ``plain``, ``name``, ``arguments``, ``call``, ``tool`` or ``user``.
+    ``kind`` is ``plain``, ``name``, ``arguments``, ``call``, ``tool``, ``handler`` or ``user``.
     """
 
     step: str
@@ -87,8 +88,9 @@ def signs(random_spec: RandomSpec, compiled: Compiled) -> list[Sign]:
     quoting = {name: of for name, step in document["steps"].items() if (of := sources(step))}
     for name, step in document["steps"].items():
         kind = step["by"] if step["by"] != "model" else step.get("tool", "plain")
+        kind = "handler" if kind == "tool" and "handler" in step else kind
         empties = [f"empty({one})" for one, of in quoting.items() if name in of]
-        for tool in [None] if kind in ("plain", "user") else list(random_spec.schemas):
+        for tool in [None] if kind in ("plain", "user", "handler") else list(random_spec.schemas):
             for facts in built_ins(kind, tool):
                 for held in valuations(random_spec, compiled, name, tool, facts):
                     for size in range(len(empties) + 1):
@@ -184,7 +186,7 @@ class WordGame:
 
 def _says(letter: Sign) -> bool:
     """Whether a letter of a tool or user is something that can be quoted from."""
-    return not any(name.startswith("failed(") for name in letter.true)
+    return not says_nothing(letter.true)
 
 
 def consistent(word: Word, letter: Sign) -> bool:
@@ -198,6 +200,8 @@ def consistent(word: Word, letter: Sign) -> bool:
         chosen = earlier.tool if earlier.kind == "name" else None if earlier.kind == "tool" else chosen
     if letter.kind == "arguments":
         return letter.tool == chosen
+    if letter.kind == "handler":
+        return chosen is None
     return letter.kind not in ("name", "call") or chosen is None
 
 
