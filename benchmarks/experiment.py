@@ -1,6 +1,6 @@
 """What the guard is worth: three tasks, four arms, 0 to 3 worked examples, on items with known answers.
 
-    python benchmarks/experiment.py OUT [--model smollm2-135m] [--limit N] [--shard 1/2] [--plot docs/experiments.svg]
+    python benchmarks/experiment.py OUT [--model smollm2-135m] [--gguf FILE] [--limit N] [--shard 1/2] [--plot FILE.svg]
 
 It is `agentspec eval` once a task, into a folder of OUT; what is there already is not run again, so an interrupted run
 goes on, and two shards at once use two cores. The tables come out as Markdown, of all results there are; ``--report``
@@ -13,9 +13,11 @@ import argparse
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from agentspec.api.engines import engine_of
+from agentspec.engines.engine import Engine
 from agentspec.evaluation.evaluation import Evaluation, chosen, parsed_shard
 from agentspec.evaluation.metrics import metric
 from agentspec.evaluation.play import Line, Player
@@ -53,20 +55,31 @@ TASKS = (
 )
 
 
-def evaluation(task: Task, model: str, limit: int | None) -> Evaluation:
+@cache
+def opened(model: str, gguf: Path | None) -> Engine:
+    """The engine of a model, or of its GGUF file run by llama.cpp (`benchmarks/llamacpp.py`)."""
+    if gguf is None:
+        return engine_of(model, "auto", "auto", False)
+    from llamacpp import LlamaCppEngine
+
+    return LlamaCppEngine(model, gguf)
+
+
+def evaluation(task: Task, model: str, limit: int | None, gguf: Path | None) -> Evaluation:
     """The evaluation of a task."""
     agent = load(task.agent)
     candidate = Candidate(agent.name, agent, tuple(load_tools(agent.tools).values()))
     measured = metric(task.metric)
     data, items = chosen(read_items(data_file(task.data)), measured, limit=limit)
-    settings = grid([agent.name], ARMS, EXAMPLES, [model], [0.0], [0])
-    player = Player({agent.name: candidate}, lambda name: engine_of(name, "auto", "auto", False), measured, TOKENS)
+    told = f"{model} ({gguf.stem}, llama.cpp)" if gguf else model
+    settings = grid([agent.name], ARMS, EXAMPLES, [told], [0.0], [0])
+    player = Player({agent.name: candidate}, lambda _: opened(model, gguf), measured, TOKENS)
     return Evaluation(data, items, settings, player)
 
 
 def run(task: Task, asked: argparse.Namespace) -> Summary:
     """Run what is still to be run of a task, and read the results of all processes."""
-    found, shard = evaluation(task, asked.model, asked.limit), parsed_shard(asked.shard)
+    found, shard = evaluation(task, asked.model, asked.limit, asked.gguf), parsed_shard(asked.shard)
     total, began, done = sum(1 for _ in found.runs(shard)), time.monotonic(), 0
 
     def tell(line: Line) -> None:
@@ -76,7 +89,8 @@ def run(task: Task, asked: argparse.Namespace) -> Summary:
             passed = time.monotonic() - began
             print(f"{task.name}: {done} of {total}, {passed:.0f} s, {line.setting}", file=sys.stderr, flush=True)
 
-    folder = asked.out / f"{task.data}-{asked.model.replace('/', '_')}"
+    kind = f"{asked.model}-{asked.gguf.stem}" if asked.gguf else asked.model
+    folder = asked.out / f"{task.data}-{kind.replace('/', '_')}"
     if asked.report:
         return summary(found, read_lines(folder))
     with store(folder, found.config(), shard) as results:
@@ -151,13 +165,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--gguf", type=Path, help="its file, to be run by llama.cpp")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--shard", default="1/1")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--report", action="store_true")
     asked = parser.parse_args()
     summaries = [(task, run(task, asked)) for task in TASKS]
-    print(f"Scores in percent with 95 % intervals, {asked.model}, {TOKENS} tokens a run.\n\n{overview(summaries)}\n")
+    told = summaries[0][1].evaluation.settings[0].model
+    print(f"Scores in percent with 95 % intervals, {told}, {TOKENS} tokens a run.\n\n{overview(summaries)}\n")
     for task, found in summaries:
         print(f"## {task.name}\n{markdown(found)}")
     if asked.plot:
