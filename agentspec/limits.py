@@ -358,3 +358,14 @@ NEAREST_PLACES = 20_000
 
 REPAIR_PLACES = 50_000
 """Places (of an example, and of the guard) looked at to find its shortest repair."""
+
+# ---- evaluation
+
+DATA_BYTES = 64 * 2**20
+"""Bytes of a file of items or answers, or of results."""
+
+DATA_LINE = 2_000_000
+"""Characters of one line of it, and of one item of a list."""
+
+DATA_ITEMS = 200_000
+"""Items of a file."""

@@ -13,7 +13,7 @@ import agentspec
 PACKAGE = Path(agentspec.__file__).parent
 ROOMS = [
     "logic", "automata", "content", "spec", "guard", "decoding", "checking", "engines", "toolbox", "episode", "api",
-    "cli",
+    "evaluation", "cli",
 ]  # fmt: skip
 EVERYWHERE = {"errors", "limits", "reading", "shipped"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -203,7 +203,7 @@ class Agent:
                 raise SpecError(
                     f"the agent '{self.name}' has steps for tools and none is named: add 'tools:' or tools=[…]"
                 )
-            if settings.guarded:
+            if settings.guarded is True:
                 compiled.guard.refuse_hopeless(settings.budget(self.declaration.limits))  # before a model is loaded
             pool_of(compiled)
             _ = self._crew

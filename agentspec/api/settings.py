@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict
 
 from agentspec.engines.engine import Engine
 from agentspec.episode.journal import Journal
+from agentspec.episode.session import Partly
 from agentspec.episode.trace import StepRecord
 from agentspec.errors import InvalidInput
 from agentspec.guard.budget import Budget
@@ -34,7 +35,7 @@ class Options(TypedDict, total=False):
     lookahead: int
     logprobs: bool
     on_step: OnStep | None
-    guarded: bool
+    guarded: bool | Partly
     examples: int | None
 
 
@@ -47,8 +48,9 @@ class Settings:
     None the usual one, False none. ``lookahead`` is how many tokens may be guessed from the text so far and checked in
     one forward, which changes no text; 0 for none. ``logprobs`` True records, for each step that the model writes, how
     likely it was with the mask and without (`StepRecord`). ``on_step`` is called with each step. ``guarded`` False lets
-    the model write freely. ``examples`` is how many of the agent's worked episodes the prompt shows, where that is not
-    what the agent says; 0 for none.
+    the model write freely; ``"monitor"`` too, but what breaks a rule is taken back; ``"grammar"`` keeps steps to their
+    forms and nothing else (`docs/evaluation.md`). ``examples`` is how many of the agent's worked episodes the prompt
+    shows, where that is not what the agent says; 0 for none.
     """
 
     seed: int = 0
@@ -62,7 +64,7 @@ class Settings:
     lookahead: int = 8
     logprobs: bool = False
     on_step: OnStep | None = None
-    guarded: bool = True
+    guarded: bool | Partly = True
     examples: int | None = None
 
     def __post_init__(self) -> None:
@@ -78,6 +80,8 @@ class Settings:
             raise InvalidInput(f"timeout is a number of seconds above 0, not {self.timeout!r}")
         if not (self.trace is None or self.trace is False or isinstance(self.trace, str | os.PathLike)):
             raise InvalidInput(f"trace is a folder, False for none or None for the usual one, not {self.trace!r}")
+        if self.guarded not in (True, False, "grammar", "monitor"):
+            raise InvalidInput(f"guarded is True, False, 'grammar' or 'monitor', not {self.guarded!r}")
         if self.on_step is not None and not callable(self.on_step):
             raise InvalidInput(f"on_step is a function of a step, not {self.on_step!r}")
 

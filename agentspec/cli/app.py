@@ -17,6 +17,7 @@ from agentspec.cli import (
     demo,
     diff,
     doctor,
+    eval,
     explain,
     import_notation,
     init,
@@ -46,6 +47,7 @@ app.command("automaton")(automaton.automaton)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
+app.command("eval")(eval.eval)
 app.command("import")(import_notation.import_notation)
 app.command("init")(init.init)
 app.command("schema")(schema.schema)

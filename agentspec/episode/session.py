@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from agentspec.automata.letter import Owner
 from agentspec.checking.compile import Compiled
@@ -17,6 +17,8 @@ from agentspec.checking.compile_session import CompiledSession
 from agentspec.decoding.ahead import Ahead, Lookup
 from agentspec.decoding.source import Counters, Source
 from agentspec.episode.episode import Episode, OutOfTime, _Ended, assumption_broken, check_task
+from agentspec.episode.grammar_only import GrammarOnlyEpisode
+from agentspec.episode.monitored import MonitoredEpisode
 from agentspec.episode.observe import fitted
 from agentspec.episode.quotes import heard
 from agentspec.episode.render import render
@@ -29,6 +31,10 @@ from agentspec.guard.session import SessionGuard, SessionPosition
 
 RANKED = "ranked: what is owed comes first"
 """The detail of a user's step whose turn is ranked."""
+
+
+Partly = Literal["grammar", "monitor"]
+"""What stands in for the guard, to be compared with it."""
 
 
 @dataclass
@@ -198,13 +204,14 @@ class _Recorded(Ahead):
         super().rollback(tokens)
 
 
-def kind_of(compiled: Compiled, *, guarded: bool = True) -> type[Episode]:
+def kind_of(compiled: Compiled, *, guarded: bool | Partly = True) -> type[Episode]:
     """What runs an agent on a task. Raises InvalidInput for a session without the guard."""
     if isinstance(compiled, CompiledSession):
-        if not guarded:
+        if guarded is not True:
             raise InvalidInput("a session without an end has the guard alone to keep it: it is not run without")
         return Session
-    return Episode if guarded else UnguardedEpisode
+    kinds = {True: Episode, False: UnguardedEpisode, "grammar": GrammarOnlyEpisode, "monitor": MonitoredEpisode}
+    return kinds[guarded]
 
 
 def replies(session: Session) -> list[dict[str, Any]]:

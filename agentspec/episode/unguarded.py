@@ -20,6 +20,13 @@ from agentspec.episode.trace import StepRecord
 from agentspec.episode.transcript import lenient, split_step
 from agentspec.errors import InvalidInput
 
+GUESSED = 4
+"""Tokens that are guessed ahead at most: no grammar says which guesses are in vain."""
+
+
+def _most_guessed(found: list[int]) -> int:
+    return min(len(found), GUESSED)
+
 
 @dataclass
 class UnguardedEpisode(Episode):
@@ -28,6 +35,10 @@ class UnguardedEpisode(Episode):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.guarded = False
+        self._border = (0, b"")
+        """Where the step under way begins: tokens of the text, and the bytes that are still the step's before it."""
+        self._tail = b""
+        """The text of the last token."""
 
     def _play(self) -> Iterator[StepRecord | str]:
         arena = self.compiled.arena
@@ -57,10 +68,10 @@ class UnguardedEpisode(Episode):
     def _write_freely(self, source: Ahead) -> Generator[StepRecord | str, None, bool]:
         """Write until a call is complete. Returns whether the model ended."""
         text, tokens, logprob, began = b"", 0, 0.0, time.perf_counter()
+        self._border = (source.length, b"")
         while True:
-            self.check_time()
-            if self.counters.tokens >= self.asked.tokens:
-                raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
+            self._check_limits()
+            source.guess(_most_guessed)
             logits = source.logits()
             token = self.sampler.draw(logits, None, source.length)
             if self.logprobs:
@@ -68,14 +79,16 @@ class UnguardedEpisode(Episode):
             self.counters.tokens += 1
             tokens += 1
             ended = token == self.engine.end_token
-            text += b"" if ended else self.engine.decode([token])
             if not ended:
+                self._tail = self.engine.decode([token])
+                text += self._tail
                 source.append([token])
             while text.strip() and (whole := self._whole(text, final=ended)) is not None:
                 text = whole[1]
                 if whole[0].strip():
-                    yield from self._told(self._read(whole[0], tokens, time.perf_counter() - began, logprob))
+                    yield from self._reading(whole[0], tokens, time.perf_counter() - began, logprob)
                     tokens, logprob, began = 0, 0.0, time.perf_counter()
+                    self._border = self._border_at(source, text)
                     if self.compiled.arena.owner[self._state] != Owner.MODEL:
                         if ended and not is_native(self.compiled):  # the line is complete: give it its border
                             source.append(self.engine.encode("\n"))
@@ -83,27 +96,46 @@ class UnguardedEpisode(Episode):
             if ended:
                 return True
 
+    def _check_limits(self) -> None:
+        self.check_time()
+        if self.counters.tokens >= self.asked.tokens:
+            raise _Ended("stopped_limit", f"{self.counters.tokens} tokens without an end")
+
+    def _border_at(self, source: Ahead, rest: bytes) -> tuple[int, bytes]:
+        """The border behind a step: the last token may reach into the next one, with ``rest``."""
+        return (source.length - 1, self._tail[: -len(rest)]) if rest else (source.length, b"")
+
     def _whole(self, text: bytes, *, final: bool) -> tuple[bytes, bytes] | None:
         """The next step's text and the rest; at the end whatever is left is one."""
         spec = self.compiled.agent.spec
         here = [step_of(spec.steps, letter) for letter in self.compiled.arena.moves[self._state]]
         return split_step(here, text, final=final) or ((text, b"") if final else None)
 
-    def _read(self, line: bytes, tokens: int, seconds: float, logprob: float) -> StepRecord:
+    def _reading(self, line: bytes, tokens: int, seconds: float, logprob: float) -> Iterator[StepRecord | str]:
+        """Tell of a step, and end the run where it ends it."""
+        record, ending = self._read(line, tokens, seconds, logprob)
+        yield from self._told(record)
+        if ending is not None:
+            raise ending
+
+    def _read(self, line: bytes, tokens: int, seconds: float, logprob: float) -> tuple[StepRecord, _Ended | None]:
+        """The record of a step, and the ending that it is."""
         spent: dict[str, Any] = {"tokens": tokens, "seconds": seconds, **self._told_logprobs(logprob, logprob)}
         possible = self.compiled.arena.moves[self._state]
         shown = line.decode(errors="replace").strip()
         try:
             letter, content = lenient(self.compiled, possible, shown)
         except InvalidInput as problem:
-            self._record(None, shown, **spent)
-            raise _Ended("stopped_rule", f"malformed: {problem.message}") from None
+            return self._record(None, shown, **spent), _Ended("stopped_rule", f"malformed: {problem.message}")
         self._take(letter, content)
         record = self._record(letter, content, **spent)
         if against := self.quotes.enforced:
-            raise _Ended("stopped_rule", f"a rule is violated by {letter}: {', '.join(against)}")
-        self._follow(letter)
-        return record
+            return record, _Ended("stopped_rule", f"a rule is violated by {letter}: {', '.join(against)}")
+        try:
+            self._follow(letter)
+        except _Ended as ending:
+            return record, ending
+        return record, None
 
     def _step_to(self, letter: Letter, content: str) -> StepRecord:
         record = self._record(letter, content)

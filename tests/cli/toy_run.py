@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from agentspec.cli import run
+from agentspec.cli import eval, run
 from agentspec.cli.app import main
 from agentspec.errors import EngineFault
 from tests.laws.toy import ToyEngine, ToySource
@@ -66,6 +66,7 @@ def full_disk(write: int) -> Callable[[int], None]:
 def prepare(replace: Callable[[object, str, object], None]) -> None:
     """Put the toy in the model's place, and what the environment asks for in that of the machine."""
     replace(run, "open_engine", open_toy)
+    replace(eval, "open_engine", lambda name, *_: open_toy(name, None))
     if "TOY_FULL" in os.environ:
         replace(os, "fsync", full_disk(int(os.environ["TOY_FULL"])))
 

@@ -158,7 +158,7 @@ def test_unknown_names(here: Path) -> None:
     with pytest.raises(InvalidInput, match="unknown tool 'calculater'; did you mean 'calculator'") as caught:
         schemas(here, "calculater")
     assert "FILE.py" not in str(caught.value)
-    with pytest.raises(InvalidInput, match=r"unknown tool 'zzz'; valid: .*calculator, lookup.*; .*\./FILE\.py:zzz"):
+    with pytest.raises(InvalidInput, match=r"unknown tool 'zzz'; valid: .*calculator, .*lookup.*; .*\./FILE\.py:zzz"):
         schemas(here, "zzz")
 
 
