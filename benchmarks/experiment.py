@@ -29,7 +29,7 @@ from agentspec.evaluation.summary import Row, Summary, summary
 from agentspec.spec.load import load
 from agentspec.toolbox.registry import load_tools
 
-TOKENS = 120
+TOKENS = 150
 EXAMPLES = (0, 1, 2, 3)
 COLOURS = {"unguarded": "#777777", "grammar": "#8f4400", "monitor": "#7b3fa0", "guard": "#0b57b0"}
 

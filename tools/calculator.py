@@ -32,7 +32,7 @@ _TOKEN = re.compile(
 )
 
 
-def calculator(expression: Annotated[str, Field(max_length=60)]) -> str:
+def calculator(expression: Annotated[str, Field(min_length=1, max_length=60)]) -> str:
     """Work out an arithmetic expression exactly.
 
     Operators: + - * / // (whole part, rounded down) % (remainder) ** and parentheses; x × · ÷ ^ are accepted for

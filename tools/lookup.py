@@ -34,7 +34,7 @@ class _Entry:
     words: frozenset[str]
 
 
-def lookup(query: Annotated[str, Field(max_length=60)]) -> str:
+def lookup(query: Annotated[str, Field(min_length=1, max_length=60)]) -> str:
     """Look up a fact about a country, river, mountain, element, planet, invention, book, building or animal.
 
     The entry that shares most words with the query wins, words of its title counting three times; case, accents and

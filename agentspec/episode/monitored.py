@@ -71,7 +71,7 @@ class MonitoredEpisode(UnguardedEpisode):
         """Why a step may not stay; None where it may."""
         moves = self.compiled.arena.moves[self._state]
         try:
-            letter, content = lenient(self.compiled, moves, shown)
+            letter, content = lenient(self.compiled, moves, shown, self.quotes.bound(moves))
         except InvalidInput as problem:
             return f"malformed: {problem.message}"
         if against := self.quotes.wrote(letter, content).enforced:

@@ -164,13 +164,16 @@ def said(step: Step, content: str) -> str:
     return content.replace(f"{BORDER}{INDENT}", BORDER) if step.max_lines > 1 else content
 
 
-def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[Letter, str]:
+def lenient(
+    compiled: Compiled, possible: Iterable[Letter], text: str, bound: dict[Letter, Constraint] | None = None
+) -> tuple[Letter, str]:
     """As ``identify``, but blanks at the ends and any JSON that means the same are accepted, as is any long text.
 
-    Used for runs without the guard, whose text nobody constrained.
+    Used for runs without the guard, whose text nobody constrained. A quotation is to be one all the same.
     """
     spec = compiled.agent.spec
     possible = list(possible)
+    contents = {**compiled.contents, **(bound or {})}
     found = split_cue(spec, text.strip())
     if found is None:
         raise InvalidInput(f"begins with no cue: {text.strip()[:60]!r}")
@@ -184,12 +187,12 @@ def lenient(compiled: Compiled, possible: Iterable[Letter], text: str) -> tuple[
         elif step.tool == "arguments" or step.kind == "json_schema":
             separators = (",", ":") if step.schema is None else step.schema.bounds.separators
             content = _compact(content, separators) or content
-        if matches(compiled.contents[letter], content):
+        if matches(contents[letter], content):
             return _only(compiled, decided(compiled, letter, possible, content)), content
-    text_steps = [a for a in possible if a.step == found[0] and spec.steps[found[0]].kind in ("text", "span", "free")]
+    text_steps = [a for a in possible if a.step == found[0] and spec.steps[found[0]].kind in ("text", "free")]
     if len({letter.choice for letter in text_steps}) == 1 and content:
         return _only(compiled, decided(compiled, text_steps[0], possible, content)), content
-    return identify(compiled, possible, f"{spec.steps[found[0]].cue} {content}")
+    return identify(compiled, possible, f"{spec.steps[found[0]].cue} {content}", bound)
 
 
 def _as_called(step: Step, content: str) -> str | None:

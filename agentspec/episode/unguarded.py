@@ -124,7 +124,7 @@ class UnguardedEpisode(Episode):
         possible = self.compiled.arena.moves[self._state]
         shown = line.decode(errors="replace").strip()
         try:
-            letter, content = lenient(self.compiled, possible, shown)
+            letter, content = lenient(self.compiled, possible, shown, self.quotes.bound(possible))
         except InvalidInput as problem:
             return self._record(None, shown, **spent), _Ended("stopped_rule", f"malformed: {problem.message}")
         self._take(letter, content)
