@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -90,7 +90,12 @@ class Episode:
         with closing(self.events()) as events:
             for event in events:
                 if isinstance(event, StepRecord):
-                    yield event
+                    try:
+                        yield event
+                    except KeyboardInterrupt as interrupt:  # between two steps it ends the episode as within one
+                        with suppress(StopIteration):
+                            events.throw(interrupt)
+                        return
 
     def events(self) -> Generator[StepRecord | str, None, None]:
         """As ``steps``, and the text as it comes: of a step the model writes before its record, piece by piece.

@@ -165,7 +165,7 @@ def test_an_interrupt_and_a_fault_of_ours_end_all(
         agentspec.loads(ONE_CALL, tools=[add]).run_many(TASKS, engine=engine, trace=tmp_path, at_once=2)
     assert time.perf_counter() - began < 10
     assert [lines(path)[-1]["status"] for path in tmp_path.glob("*.jsonl")] == ["cancelled"] * 2
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize(

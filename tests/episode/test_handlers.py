@@ -79,7 +79,7 @@ def test_what_a_handler_says_is_told_and_judged() -> None:
         (Said(5), "TypeError: a handler gives a text, Said of a text, or None, not Said with int"),  # type: ignore[arg-type]
         (Said("x", object()), "TypeError: Object of type object is not JSON serializable"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__ if isinstance(value, Said) else str(value),
 )
 def test_a_fault_is_an_error_and_no_proposition_holds(doing: Any, text: str) -> None:
     def memo(_: Moment) -> Any:

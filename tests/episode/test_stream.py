@@ -153,3 +153,18 @@ def test_cancelling_the_task_that_listens() -> None:
         return texts.result.status
 
     assert asyncio.run(leave()) == "cancelled"
+
+
+def test_an_interrupt_between_two_steps_ends_the_episode_as_one_within() -> None:
+    spec = spec_from(3)
+    compiled = sound(spec, Count())
+    assert compiled is not None
+    tools, _ = spec.tools()
+    for kind in ("steps", "events"):
+        episode = Episode(compiled, ToyEngine(3), tools, "Why?", Sampler(0.8, 3))
+        told = getattr(episode, kind)()
+        next(told)
+        with pytest.raises(StopIteration):
+            told.throw(KeyboardInterrupt())
+        assert episode.result is not None
+        assert (episode.result.status, episode.result.reason) == ("cancelled", "interrupted")
