@@ -42,6 +42,11 @@ def test_shipped_files_are_fine(file: Path) -> None:
     read_examples(agent)
 
 
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
+def test_a_behaviour_is_a_page(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 40
+
+
 @each_agent
 def test_an_agent_is_more_than_its_spec(file: Path) -> None:
     """It is called as its file, has a model, instructions, a description, and tools that are its own."""

@@ -167,3 +167,41 @@ def test_a_guard_is_not_needed(arm: object) -> None:
     found = agentspec.loads(SILENT).run("Hi", engine=scripted("[Answer] x\n"), guarded=arm, max_tokens=9, trace=False)  # type: ignore[arg-type]
     assert found.accepted
     assert found.result.guarantee == "partial"
+
+
+# ---- quotations ------------------------------------------------------------------------------------------------------
+
+QUOTES = """\
+version: 1
+name: quotes
+steps:
+  question: {by: user, cue: "[Question]"}
+  action: {by: model, cue: "[Action]", tool: name}
+  action_input: {by: model, cue: "[Action Input]", tool: arguments}
+  observation: {by: tool, cue: "[Observation]", max_tokens: 40}
+  answer: {by: model, cue: "[Answer]", span: observation}
+  unknown: {by: model, cue: "[Unknown]", choice: [it failed]}
+behavior: question action action_input observation (answer | unknown)
+"""
+
+
+@pytest.mark.parametrize("arm", [False, "monitor", "grammar", True])
+def test_a_quotation_is_one_without_the_guard_too(arm: object) -> None:
+    def add(a: int, b: int) -> str:
+        """Add.
+
+        Args:
+            a: one
+            b: the other
+        """
+        return f"it comes to {a + b}"
+
+    call = '[Action] add\n[Action Input] {"a":1,"b":2}\n'
+    for said, fine in (("comes to 3", True), ("it is 3", False)):
+        agent = agentspec.loads(QUOTES, tools=[add])
+        found = agent.run("1 and 2?", engine=scripted(call, f"[Answer] {said}\n", END), guarded=arm, trace=False)  # type: ignore[arg-type]
+        if fine:
+            assert (found.status, found.answer) == ("accepted", "comes to 3"), found
+        elif arm in (False, "monitor"):
+            assert found.status == "stopped_rule"
+            assert found.answer is None
