@@ -21,15 +21,16 @@ from agentspec.decoding.source import Counters
 from agentspec.engines.engine import Engine
 from agentspec.episode.chat import spelling
 from agentspec.episode.crew import Ready, crew
-from agentspec.episode.helped import PROPOSED, Helped, most_told, proposed
+from agentspec.episode.helped import PROPOSED, Helped, proposed
 from agentspec.episode.journal import Journal
-from agentspec.episode.observe import Observation, observe, observed, told
+from agentspec.episode.observe import Observation, observe, told
 from agentspec.episode.pool import Chosen, Example, choose
 from agentspec.episode.quotes import Quotes, SegmentTexts, heard
 from agentspec.episode.render import render
 from agentspec.episode.retry import Failures, TakenBack, invalid
 from agentspec.episode.trace import SCHEMA_VERSION, Result, Status, StepRecord, Usage, verdicts
 from agentspec.episode.transcript import begun, identify, said, show, split_step
+from agentspec.episode.window import Window
 from agentspec.episode.writing import Writing
 from agentspec.errors import BudgetRefused, EngineFault, InvalidInput
 from agentspec.guard.budget import Budget
@@ -366,18 +367,14 @@ class Episode:
     def _leaves_room(self, examples: list[Example]) -> bool:
         """Whether a prompt leaves what was asked for, or half of the window, and the least that surely suffices."""
         room = self.engine.window - len(render(self.compiled, self.engine, examples, self.task))
-        wanted = min(self._need(self.asked), self.engine.window // 2)
-        return room >= wanted and (not self.compiled.realizable or self._within(room) is not None)
+        wanted = min(self._window.need(self.asked), self.engine.window // 2)
+        return room >= wanted and (not self.compiled.realizable or self._window.within(room) is not None)
 
     def _budget(self) -> Budget:
-        """What was asked for, lowered to what the context window holds beside the prompt and all observations.
-
-        Calls are given up first, then steps, of which handlers may write some. Raises BudgetRefused where none of that
-        leaves enough.
-        """
+        """What was asked for, lowered to what the window holds. Raises BudgetRefused where that is not enough."""
         if not self._suffices(self.asked):
             return self.asked  # refused by the guard, with what would suffice
-        found = self._within(self.engine.window - len(self.prompt))
+        found = self._window.within(self.engine.window - len(self.prompt))
         if found is not None:
             return found
         raise BudgetRefused(
@@ -385,33 +382,12 @@ class Episode:
             f"{len(self.prompt)}, and {self.guard.least()} must fit beside it"
         )
 
-    def _within(self, room: int) -> Budget | None:
-        """What was asked for, lowered to what so many tokens hold with all observations; None for too few tokens."""
-        for steps, most in self._most_told:
-            for calls in range(self.asked.calls, -1, -1):
-                budget = Budget(min(self.asked.tokens, room - most - calls * self._largest), steps, calls)
-                if self._suffices(budget):
-                    return budget
-        return None
-
     def _suffices(self, budget: Budget) -> bool:
         return self.guard.costs.fits(self.compiled.arena.initial, budget)
 
     @cached_property
-    def _largest(self) -> int:
-        """The most tokens that the answer to a call takes."""
-        steps = self.compiled.agent.spec.steps
-        answers = [name for name, step in steps.items() if step.handler is None]
-        return max((observed(self.compiled, self.engine, name) for name in answers), default=0)
-
-    @cached_property
-    def _most_told(self) -> list[tuple[int, int]]:
-        """The most tokens that steps which code writes take, by the steps of the episode, the most of them first."""
-        return list(most_told(self.compiled, self.engine, self.asked.steps))
-
-    def _need(self, limits: Budget) -> int:
-        """The most tokens that may come behind the prompt, or in sessions behind the user's line."""
-        return limits.tokens + limits.calls * self._largest + self._most_told[0][1]
+    def _window(self) -> Window:
+        return Window(self.compiled, self.engine, self.asked, self._suffices)
 
     def _open_journal(self, budget: Budget | None) -> None:
         self.usage.prompt_tokens = len(self.prompt)

@@ -17,10 +17,8 @@ from agentspec.content.constraint import Constraint
 from agentspec.content.json_text import parse_object
 from agentspec.decoding.ahead import Ahead
 from agentspec.decoding.sample import Sampler
-from agentspec.engines.engine import Engine
 from agentspec.episode.crew import Ready
 from agentspec.episode.moment import Answer, Moment, Written
-from agentspec.episode.observe import observed
 from agentspec.episode.retry import invalid
 from agentspec.episode.trace import StepRecord
 from agentspec.episode.transcript import identify
@@ -199,35 +197,3 @@ def _written(record: StepRecord) -> Written:
     failed = any(name == "error" or name.startswith("failed(") for name in letter.true)
     value = record.content if record.value is None and letter.owner == Owner.TOOL else record.value
     return Written(str(letter.step), record.content, letter.tool, failed, copy.deepcopy(value))
-
-
-def most_told(compiled: Compiled, engine: Engine, steps: int) -> Iterator[tuple[int, int]]:
-    """The most tokens that handlers' steps may add to the text in an episode of so many steps, and of fewer.
-
-    From ``steps`` down, each number of steps that is the largest with what it may add.
-    """
-    spec = compiled.agent.spec
-    room = {name: observed(compiled, engine, name) for name in spec.handlers if spec.steps[name].owner == Owner.TOOL}
-    most = _told_within(compiled, room, steps) if any(room.values()) else [0]
-    yield steps, most[-1]
-    for many in range(len(most) - 2, -1, -1):
-        if most[many] < most[many + 1]:
-            yield many, most[many]
-
-
-def _told_within(compiled: Compiled, room: dict[str, int], steps: int) -> list[int]:
-    """What handlers may add at most from the start within 0, 1, 2 … steps, as long as more steps may add more."""
-    arena, winning = compiled.arena, compiled.solution.rank
-    ways = {
-        (q, target, room.get(str(letter.step), 0)) for q in winning for letter, target in arena.kept(q, winning).items()
-    }
-    told, found = [0] * len(arena.moves), [0]
-    while len(found) <= steps:
-        longer = list(told)
-        for q, target, more in ways:
-            longer[q] = max(longer[q], told[target] + more)
-        if longer == told:
-            break
-        told = longer
-        found.append(told[arena.initial])
-    return found

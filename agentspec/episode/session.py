@@ -115,7 +115,7 @@ class Session(Episode):
         if letter in excluded:
             raise assumption_broken(excluded[letter], letter)
         self.turns.append(Turn(kept + mark, line))
-        if source is not None and source.length + len(line) + self._need(position.limits) <= self.engine.window:
+        if source is not None and source.length + len(line) + self._window.need(position.limits) <= self.engine.window:
             source.turn = self.turns[-1]
             source.open(line)
         else:
@@ -129,7 +129,7 @@ class Session(Episode):
         """The text begun anew, with as many of the last turns as leave a quarter of the free window for later ones."""
         last = len(self.turns) - 1
         prompts = {last: self._prompt_from(last)}
-        room = self.engine.window - self._need(position.limits)
+        room = self.engine.window - self._window.need(position.limits)
         most = len(prompts[last]) + (room - len(prompts[last])) * 3 // 4
         for begin in reversed(range(last)):
             longer = self._prompt_from(begin)
@@ -166,7 +166,7 @@ class Session(Episode):
         Raises BudgetRefused where no number of calls leaves enough.
         """
         free = self.engine.window - len(self.prompt)
-        found = self._within(min(free, self.engine.window // 2)) or self._within(free)
+        found = self._window.within(min(free, self.engine.window // 2)) or self._window.within(free)
         if found is not None:
             return found
         raise BudgetRefused(
