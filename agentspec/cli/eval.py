@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -141,6 +142,8 @@ class _Asked:
         from agentspec.evaluation.readers import METRICS, data_file, read_items
         from agentspec.evaluation.setting import arms_named, grid
 
+        if self.timeout is not None and not 0 < self.timeout < math.inf:
+            raise InvalidInput(f"--timeout takes a number of seconds above 0, not {self.timeout!r}")
         seeds = _numbers("--seed", self.seed, int)
         data = read_items(data_file(self.data), self.reader, answers=self.answers, context=self.context)
         measured = self._metric(self.metric or METRICS[data.reader])

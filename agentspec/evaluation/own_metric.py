@@ -40,7 +40,7 @@ def _found(text: str, folder: Path) -> Callable[..., Any]:
         module, name = installed.groups()
         try:
             thing: Any = importlib.import_module(module)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             raise InvalidInput(f"the metric '{text}': {module} cannot be imported: {problem}") from None
         if not hasattr(thing, name):
             raise InvalidInput(f"the metric '{text}': {module} has no '{name}'")
@@ -73,7 +73,7 @@ def _scored(function: Callable[..., Any]) -> Callable[[Item, Said], float]:
         shown = {**item.meta, "id": item.id, "task": item.task, "expected": item.expected}
         try:
             found = function(shown, {"answer": said.answer, "calls": [call.to_json() for call in said.calls]})
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             raise MetricFault(f"the metric failed: {type(problem).__name__}: {problem}") from problem
         if not isinstance(found, bool | int | float) or not math.isfinite(found) or not 0 <= found <= 1:
             raise MetricFault(f"the metric gave {str(found)[:60]!r}: a number from 0 to 1 is asked for")

@@ -38,7 +38,7 @@ def scores_table(summary: Summary) -> str:
     for row in summary.rows:
         rows.append((
             row.label, score(row), *_compared(row), str(row.statuses.get("accepted", 0)), str(row.malformed),
-            _rules(row), str(row.denied), str(row.statuses.get("stopped_limit", 0)), str(faults(row)),
+            _rules(row), str(row.denied), str(unfinished(row)), str(faults(row)),
         ))  # fmt: skip
     return _table(rows)
 
@@ -49,8 +49,8 @@ def costs_table(summary: Summary) -> str:
     for row in summary.rows:
         means = row.means
         rows.append((
-            row.label, f"{means['tokens']:.0f}", f"{means['model_calls']:.0f}", f"{means['tool_calls']:.2f}",
-            f"{means['seconds']:.1f}", _share(row.score_anyway),
+            row.label, _mean(means["tokens"], 0), _mean(means["model_calls"], 0), _mean(means["tool_calls"], 2),
+            _mean(means["seconds"], 1), _share(row.score_anyway),
         ))  # fmt: skip
     return _table(rows)
 
@@ -63,6 +63,11 @@ def score(row: Row) -> str:
 def faults(row: Row) -> int:
     """The runs that could not be: refused, or ended by a fault."""
     return row.statuses.get("engine_fault", 0) + row.statuses.get("refused", 0)
+
+
+def unfinished(row: Row) -> int:
+    """The runs that did not end: a limit stopped them, or they wait for the user, as sessions do."""
+    return row.statuses.get("stopped_limit", 0) + row.statuses.get("pending", 0)
 
 
 def _compared(row: Row) -> tuple[str, str]:
@@ -104,6 +109,10 @@ def _share(value: float, *, sign: bool = False) -> str:
     if not math.isfinite(value):
         return "-"
     return f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
+
+
+def _mean(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
 def _interval(ends: Interval, *, sign: bool = False) -> str:

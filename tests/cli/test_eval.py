@@ -76,6 +76,26 @@ def test_a_shipped_set_and_a_metric_of_ones_own(place: Place) -> None:
     assert shape["items"] == 2
 
 
+def test_a_metric_that_leaves_is_a_metric_that_failed(place: Place) -> None:
+    place.write("mine.py", "def leaves(item, run):\n    raise SystemExit(3)\n")
+    done = place.inside("eval", "direct", "data.jsonl", "--metric", "./mine.py:leaves", "--limit", "1", toy=True)
+    assert done.code == 0
+    assert "- guard: once: the metric failed: SystemExit: 3" in done.out
+
+
+def test_a_shard_without_items_has_no_means(place: Place) -> None:
+    done = place.inside("eval", "direct", "data.jsonl", "--shard", "5/9", "--out", "out", toy=True)
+    assert done.code == 0
+    assert "| guard | - | - | - | - | - |\n" in done.out
+    assert "3 runs are still to come" in done.out
+
+
+def test_a_session_that_waits_for_its_user_is_unfinished(place: Place) -> None:
+    done = place.inside("eval", "chat-tools", "data.jsonl", "--limit", "1", toy=True)
+    assert done.code == 0
+    assert "|  |  | 0 | 0 | 0 | 0 | 1 | 0 |\n" in done.out
+
+
 def test_what_is_not_read_is_told(place: Place) -> None:
     place.write("bad.jsonl", DATA + "{\n")
     done = place.inside("eval", "direct", "bad.jsonl", "--limit", "1", toy=True)
@@ -97,6 +117,8 @@ def test_what_is_not_read_is_told(place: Place) -> None:
         (["react", "data.jsonl", "--shard", "3/2", "--out", "o"], "a shard is i/n"),
         (["react", "data.jsonl", "--reader", "gsm"], "did you mean 'gsm8k'"),
         (["react", "data.jsonl", "--temperature", "-1"], "numbers of 0 or more"),
+        (["react", "data.jsonl", "--timeout", "0"], "--timeout takes a number of seconds above 0, not 0.0"),
+        (["react", "data.jsonl", "--timeout", "nan"], "--timeout takes a number of seconds above 0, not nan"),
         (["react", "data.jsonl", "--device", "tpu"], "tpu"),
         (["react", "data.jsonl", "--arms", "guard,guard"], "each arm once"),
     ],
