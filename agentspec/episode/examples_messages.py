@@ -8,6 +8,7 @@ JSON at all. Conversations are written back in the same form.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from agentspec.spec.model import Spec
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 """How the names of logs of messages end."""
 _PROMPT = ("system", "developer")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_log(compiled: Compiled, path: Path) -> tuple[list[Transcript], list[Finding]]:
@@ -70,6 +72,9 @@ def _conversation(compiled: Compiled, recorded: Recorded, number: int) -> tuple[
     ]
     made = _Lines(compiled)
     lines = [line for move in messages.moves for line in made.of(move, recorded.places.line(move.at))]
+    torn = next((line for line in lines if _SURROGATE.search(line.content)), None)
+    if torn is not None:
+        return [], [*told, fault(torn.number, "a lone surrogate is no character")]
     return lines, told
 
 

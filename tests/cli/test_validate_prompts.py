@@ -331,6 +331,15 @@ def test_a_mapping_and_a_log(place: Place) -> None:
     assert {(one["file"], one["line"]) for one in done.shape["findings"]} == {("log.jsonl", 1), ("log.jsonl", 2)}
 
 
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_a_lone_surrogate_in_a_log_is_a_finding(place: Place, role: str) -> None:
+    place.write("log.jsonl", json.dumps({"role": role, "content": "half \ud800"}) + "\n")
+    done = place.inside("validate-prompts", "react", "log.jsonl", "--fix")
+    assert done.code == 1
+    assert "log.jsonl:1:1: a lone surrogate is no character" in done.err
+    assert "Traceback" not in done.err
+
+
 def test_nothing_heavy_is_imported(place: Place) -> None:
     place.write("some.txt", BROKEN)
     code = (
