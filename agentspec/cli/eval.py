@@ -69,8 +69,8 @@ def eval(
 ) -> None:
     """Run agents on items with known answers and compare them: with the guard, without, and with what stands in for it.
 
-    Exit code 0: every run has a result; 2: usage, or nothing that can be read; 4: no run could be made for a fault of
-    model, engine or tools; 130: interrupted (with --out the same command goes on).
+    Exit code 0: every run has a result; 2: usage, or nothing that can be read; 3: each was refused, for its budget or
+    its tools; 4: each had a fault of model, engine or tools; 130: interrupted (with --out the same command goes on).
     """
     from agentspec.evaluation.evaluation import parsed_shard
     from agentspec.evaluation.report import markdown
@@ -108,7 +108,7 @@ def eval(
         results.write("summary.json", shape + "\n")
     typer.echo(shape if as_json else report.rstrip("\n"))
     statuses = {status for row in found.rows for status in row.statuses}
-    raise typer.Exit(4 if statuses == {"engine_fault"} else 0)
+    raise typer.Exit(4 if statuses == {"engine_fault"} else 3 if statuses == {"refused"} else 0)
 
 
 @dataclass(frozen=True)

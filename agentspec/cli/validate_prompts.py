@@ -98,9 +98,11 @@ def validate_prompts(
 
 def _tell(report: Report, findings: list[Finding], warnings: list[Finding], unchecked: list[str]) -> None:
     """The findings and warnings on standard error; what no example shows on one line a kind."""
+    from agentspec.episode.transcript import printable
+
     one_by_one = [one for one in (*findings, *warnings) if one.kind != "coverage"]
     for finding in one_by_one[:SHOWN]:
-        typer.echo(str(finding), err=True)
+        typer.echo(printable(str(finding)), err=True)
     if len(one_by_one) > SHOWN:
         typer.echo(f"… and {len(one_by_one) - SHOWN} more; --json has all of them", err=True)
     if any(one.kind == "coverage" for one in (*findings, *warnings)):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.constraint import Choice, Literal
 from agentspec.content.json_text import compact, parse_object
+from agentspec.content.schema_settings import JsonSchema
 from agentspec.content.schema_validation import violation
 from agentspec.episode.examples_json import trailing_comma
 from agentspec.errors import nearest
@@ -78,7 +80,9 @@ def _call(compiled: Compiled, letters: Sequence[Letter], step: Step, tools: list
     return Told(told.constraint, told.problem, shifted)
 
 
-def _json(what: str, schema: object, text: str, separators: tuple[str, str] = (",", ":")) -> Told:
+def _json(
+    what: str, schema: JsonSchema | Mapping[str, Any], text: str, separators: tuple[str, str] = (",", ":")
+) -> Told:
     constraint = f"{what}, as compact JSON"
     try:
         value = json.loads(text)
@@ -91,7 +95,7 @@ def _json(what: str, schema: object, text: str, separators: tuple[str, str] = ("
         return Told(constraint, f"not JSON: {problem.msg}", problem.pos)
     except (ValueError, RecursionError) as problem:
         return Told(constraint, f"not JSON: {problem}")
-    wrong = violation(schema, text)  # type: ignore[arg-type]
+    wrong = violation(schema, text)
     if wrong is not None:
         return Told(constraint, wrong)
     try:

@@ -7,6 +7,7 @@ has the predicates of the letter.
 from __future__ import annotations
 
 import json
+import re
 from functools import cached_property
 
 from agentspec import limits
@@ -14,18 +15,21 @@ from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
 from agentspec.content.constraint import ANY, And, Characters, Constraint, Not
 from agentspec.content.language import NOTHING, Language
-from agentspec.content.nearest import cut, distance, nearest
+from agentspec.content.nearest import cut, distance, nearest, right_of
 from agentspec.content.text_test import TextTest
 from agentspec.episode.examples_json import mended
 from agentspec.episode.history import Quotes, has_failed
 from agentspec.errors import TooLarge
 from agentspec.spec.alphabet import call_frame
+from agentspec.spec.model import Proposition
 
 TODO = "TODO"
 """What stands where the author has to write a text of the model's, if the step has it."""
 RESULT, FAILURE, WORDS = "result", "Error: failed", "question"
 """What tools say in steps that are put in, when they fail, and what users say."""
 _ANYTHING = Characters(ANY, 0, None)
+_BLANK = re.compile(r'"\s*"(?!:)')
+"""In compact JSON: a value that is a blank string."""
 
 
 class Texts:
@@ -61,7 +65,7 @@ class Texts:
         return made
 
     @cached_property
-    def _read(self) -> dict[str, list]:  # type: ignore[type-arg]
+    def _read(self) -> dict[str, list[Proposition]]:
         spec = self.compiled.agent.spec
         return {name: [p for p in spec.propositions if name in p.at] for name in spec.steps}
 
@@ -129,8 +133,8 @@ class Texts:
                 if language.accepts(closed):
                     return closed
         elif step.kind in ("text", "free", "span"):
-            shorter = cut(language, stripped if step.kind != "free" else text)
-            if shorter:
+            whole = stripped if step.kind != "free" else text
+            if (step.kind == "span" or _too_long(language, whole)) and (shorter := cut(language, whole)):
                 return shorter
         return nearest(language, stripped)
 
@@ -161,7 +165,16 @@ class Texts:
         if shortest is not None and letter.owner != Owner.MODEL and shortest == "":
             visible = language.shortest(start=language.step(language.start, "."))
             found += [] if visible is None else [f".{visible}"]
+        if shortest is not None and letter.completes_call:
+            filled = _BLANK.sub(f'"{TODO}"', shortest)
+            found += [filled] if filled != shortest and language.accepts(filled) else []
         return list(dict.fromkeys([*found, *([] if shortest is None else [shortest])]))
+
+
+def _too_long(language: Language, text: str) -> bool:
+    """Whether a text stops being one where none of the language goes on at all, not at a character that is wrong."""
+    right, state = right_of(language, text)
+    return right < len(text) and not any(True for _ in language.successors(state))
 
 
 def json_like(text: str) -> bool:

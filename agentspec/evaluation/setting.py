@@ -61,7 +61,11 @@ class Setting:
     @property
     def guarded(self) -> bool | Literal["grammar", "monitor"]:
         """The arm as a run takes it."""
-        return self.arm == "guard" if self.arm in ("guard", "unguarded") else self.arm  # type: ignore[return-value]
+        match self.arm:
+            case "guard" | "unguarded":
+                return self.arm == "guard"
+            case "grammar" | "monitor":
+                return self.arm
 
     @property
     def key(self) -> str:

@@ -160,3 +160,9 @@ def test_an_interrupted_evaluation_goes_on(place: Place) -> None:
     assert 1 <= many < 3
     assert place.inside(*arguments, toy=True).code == 0
     assert results.read_bytes().count(b"\n") == 3
+
+
+def test_where_each_run_is_refused_it_says_so(place: Place) -> None:
+    place.write("data.jsonl", '{"id": "a", "task": "Hi?", "expected": "x"}\n')
+    done = place.inside("eval", "direct", "data.jsonl", "--max-tokens", "1", toy=True)
+    assert done.code == 3

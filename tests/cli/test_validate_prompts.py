@@ -350,3 +350,12 @@ def test_nothing_heavy_is_imported(place: Place) -> None:
     )
     done = place.agentspec("-c", code, program=[sys.executable])
     assert done.out.endswith("[]\n"), done
+
+
+def test_a_wrong_character_goes_alone_and_no_blank_call_is_put_in(place: Place) -> None:
+    place.write("wrong.txt", "[Question] Where?\n[Thought] x\x85y\n[Answer] \u202e4\n")
+    done = place.inside("validate-prompts", "react", "wrong.txt")
+    assert done.code == 1
+    assert "repair: change line 2 to: [Thought] xy" in done.err
+    assert 'insert before line 3: [Action Input] {"query":"TODO"}' in done.err
+    assert "\u202e" not in done.err, "no example drives the terminal"
