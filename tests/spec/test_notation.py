@@ -96,17 +96,25 @@ def accepts(behavior: object, word: tuple[str, ...]) -> bool:
     return nullable(behavior)  # type: ignore[arg-type]
 
 
+def accepted(behavior: object, most: int) -> set[tuple[str, ...]]:
+    """The words up to a length that a behavior accepts, each read on from the word one letter shorter."""
+    found, reached = set(), {(): behavior}
+    for _ in range(most + 1):
+        found |= {word for word, rest in reached.items() if nullable(rest)}  # type: ignore[arg-type]
+        reached = {(*word, letter): derivative(rest, letter) for word, rest in reached.items() for letter in "abc"}  # type: ignore[arg-type]
+    return found
+
+
 def test_the_language_is_that_of_the_definition() -> None:
-    every = [word for length in range(7) for word in product("abc", repeat=length)]
     several = 0
-    for seed in range(20):
+    for seed in range(60):
         form = draw(Random(seed), 9)
         (found,) = imported(spec_of(f"(next q {shown(form)})"), "x")
         behavior = derivative(load_text(found.yaml).spec.behavior, "q")
         wanted = words(form, 6)
-        assert {word for word in every if accepts(behavior, word)} == wanted, (shown(form), found.yaml)
+        assert accepted(behavior, 6) == wanted, (shown(form), found.yaml)
         several += len(wanted) > 3
-    assert several > 6
+    assert several > 20
 
 
 def ends(form: object, text: str, loop: int, at: frozenset[int]) -> frozenset[int]:
