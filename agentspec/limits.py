@@ -356,6 +356,9 @@ MAPPING_PATTERNS = 200
 NEAREST_PLACES = 20_000
 """Places (of a text, and of the automaton of another) looked at to find the nearest text; then its end is made anew."""
 
+OUTCOMES = 32
+"""Ways the outcomes of an example's calls may be read that are followed side by side from one place of the guard."""
+
 REPAIR_PLACES = 50_000
 """Places (of an example, and of the guard) looked at to find its shortest repair."""
 

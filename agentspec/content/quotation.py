@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 
 from agentspec.content import constraint as c
 from agentspec.content.constraint import LINE, VISIBLE, And, Characters, Choice, Constraint, Literal, Quote, Substring
 from agentspec.content.ranges import merged
+
+
+def _one_of(ranges: c.Ranges) -> str:
+    """The inside of a class of a regular expression."""
+    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+
+
+_NO_LINE = re.compile(f"[^{_one_of(LINE)}]")
+_RUNS = re.compile(f"[{_one_of(VISIBLE)}]+|[^{_one_of(VISIBLE)}]+")
 
 
 def bind(constraint: Constraint, texts: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -> Constraint | None:
@@ -39,6 +51,22 @@ def quotable(quote: Quote, texts: Mapping[str, Sequence[str]], order: Sequence[s
     return And((Substring(chunks), any_quotation(quote)))
 
 
+def is_run(chunks: Sequence[str], text: str) -> bool:
+    """Whether a text is a `Substring` of the chunks: found in them from the edge of one to the edge of another."""
+    whole, edges = _joined(tuple(chunks))
+    at = whole.find(text)
+    while at >= 0:
+        if at in edges and at + len(text) in edges:
+            return True
+        at = whole.find(text, at + 1)
+    return False
+
+
+@lru_cache(maxsize=16)
+def _joined(chunks: tuple[str, ...]) -> tuple[str, frozenset[int]]:
+    return "".join(chunks), frozenset(accumulate(map(len, chunks), initial=0))
+
+
 def sources(quote: Quote, texts: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -> list[str]:
     """The texts that may be quoted from."""
     if not quote.latest:
@@ -47,6 +75,7 @@ def sources(quote: Quote, texts: Mapping[str, Sequence[str]], order: Sequence[st
     return [] if last is None else [texts[last][-1]]
 
 
+@lru_cache(maxsize=128)
 def any_quotation(quote: Quote) -> Constraint:
     """Every text that a quotation could be: a line that neither begins nor ends with a blank."""
     visible = Characters(VISIBLE, 1, 1)
@@ -106,36 +135,33 @@ def _chunks(texts: Iterable[str], max_chars: int) -> tuple[str, ...]:
     Empty where no word is short enough to be quoted.
     """
     chunks: list[str] = []
-    found = False
+    shortest: float = math.inf
     for text in texts:
-        for line in _lines(text):
-            words = list(_words(line))
-            found = found or any(not word.isspace() and len(word) <= max_chars for word in words)
-            chunks += [*words, "\n"]
-    return tuple(chunks) if found else ()
+        more, least = _chunked(text)
+        chunks += more
+        shortest = min(shortest, least)
+    return tuple(chunks) if shortest <= max_chars else ()
+
+
+@lru_cache(maxsize=1024)
+def _chunked(text: str) -> tuple[tuple[str, ...], float]:
+    """The chunks of one text, and the length of its shortest word."""
+    lines = [_words(line) for line in _lines(text)]
+    shortest = min((len(word) for words in lines for word in words if not word.isspace()), default=math.inf)
+    return tuple(chunk for words in lines for chunk in (*words, "\n")), shortest
 
 
 @lru_cache(maxsize=1024)
 def _lines(text: str) -> tuple[str, ...]:
     """The runs of characters that a line of text may hold."""
-    return tuple("".join(char if c.within(ord(char), LINE) else "\n" for char in text).split("\n"))
+    return tuple(_NO_LINE.sub("\n", text).split("\n"))
 
 
 @lru_cache(maxsize=4096)
 def _words(line: str) -> tuple[str, ...]:
     """A line cut at blanks, each word parted from the marks before and behind it."""
-    return tuple(_cut(line))
-
-
-def _cut(line: str) -> Iterable[str]:
-    start = 0
-    while start < len(line):
-        end = start
-        blank = not c.within(ord(line[start]), VISIBLE)
-        while end < len(line) and (not c.within(ord(line[end]), VISIBLE)) == blank:
-            end += 1
-        yield from [line[start:end]] if blank else _parted(line[start:end])
-        start = end
+    runs = _RUNS.findall(line)
+    return tuple(part for run in runs for part in (_parted(run) if c.within(ord(run[0]), VISIBLE) else (run,)))
 
 
 def _parted(word: str) -> Iterable[str]:

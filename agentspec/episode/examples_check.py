@@ -20,7 +20,7 @@ from agentspec.episode.examples_constraint import told_of
 from agentspec.episode.examples_finding import Finding, Kind
 from agentspec.episode.examples_read import Cues, Line, Transcript
 from agentspec.episode.examples_repair import Edit, Repair, repaired
-from agentspec.episode.examples_walk import Ground, Node, Taken, merged, step_name
+from agentspec.episode.examples_walk import Ground, Node, Taken, step_name
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class Examiner:
         """Whether the repaired example fits the limits all along."""
         nodes = [self.ground.start()]
         for line in repair.lines:
-            after = merged(n for node in nodes for a, n in self.ground.read(node, line) if self.ground.is_kept(node, a))
-            nodes = [node for node in after.values() if self.ground.fits(node)]
+            after = [n for node in nodes for a, n in self.ground.read(node, line) if self.ground.is_kept(node, a)]
+            nodes = self.ground.merged(filter(self.ground.fits, after))
         return bool(nodes)
 
     # Warnings -----------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class _Reading:
                 else:
                     finding = self._unread(at, line, nodes)
                 return _Fault(at, finding), []
-            nodes = list(merged(fitting).values()) if len(fitting) > 1 else fitting
+            nodes = ground.merged(fitting) if len(fitting) > 1 else fitting
         if not any(map(ground.may_end, nodes)):
             return _Fault(len(self.lines), self._unended(nodes)), []
         return None, nodes
@@ -189,13 +189,13 @@ class _Reading:
         return Finding(self.number, at + 1, place, text, problem, rules, self._allowed(nodes), kind, constraint)
 
     def _allowed(self, nodes: list[Node]) -> tuple[str, ...]:
-        """What would have been allowed, as letters."""
+        """What would have been allowed: letters of the model, steps of others, from whom every letter is."""
         ground, found = self.ground, set[str]()
         for node in nodes:
             for letter, target in ground.kept(node.state).items():
                 after = node._replace(state=target, steps=node.steps + 1, calls=node.calls + letter.completes_call)
                 if ground.fits(after) or (ground.endless and letter.owner == Owner.USER):
-                    found.add(str(letter))
+                    found.add(str(letter if letter.owner == Owner.MODEL else letter.step))
             if ground.may_end(node):
                 found.add("the end")
         return tuple(sorted(found))

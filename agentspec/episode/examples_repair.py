@@ -2,8 +2,9 @@
 
 A shortest path (A*: Hart, Nilsson & Raphael, IEEE Trans. SSC 4(2), 1968) over places of the example and of the guard;
 what is left takes at least the edits it would take if no text depended on others. Of repairs with equally many edits it
-is one with the fewest characters changed: a changed step keeps most of its own text, a step put in has a short text,
-one taken out counts with all of its own, each with its cue. Where texts depend on what was written before (quotations,
+is one with the fewest characters changed: a changed step keeps most of its own text, a step of the model put in has a
+short text (others say what stands for any text, and do not fail), one taken out counts with all of its own, each with
+its cue. Where texts depend on what was written before (quotations,
 history rules) the text of each edit is chosen by itself, and the repair is a shortest one among those with such texts.
 """
 
@@ -18,8 +19,10 @@ from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import step_of
 from agentspec.content.nearest import distance
+from agentspec.episode.examples_left import Left
 from agentspec.episode.examples_read import Line
 from agentspec.episode.examples_walk import Ground, Node, Taken
+from agentspec.episode.history import has_failed
 from agentspec.spec.alphabet import framed
 from agentspec.spec.model import Step
 
@@ -84,67 +87,6 @@ class _Way:
     at: int
     edit: Edit | None = None
     line: Line | None = None
-    target: int = -1
-
-
-class _Left:
-    """At least so many edits are left from a line and a state on: those it takes where no text depends on others."""
-
-    def __init__(self, ground: Ground, lines: list[Line]) -> None:
-        edges = ground.edges
-        self._least: list[dict[int, int]] = []
-        if len(edges) * len(lines) > limits.REPAIR_PLACES:
-            return
-        before: dict[int, list[int]] = {}
-        for state, moves in edges.items():
-            for target in moves.values():
-                before.setdefault(target, []).append(state)
-        start, accepting = ground.start(), ground.arena.accepting
-        layer = _relaxed({state: 0 for state in edges if state in accepting}, before)
-        self._least = [layer]
-        for line in reversed(lines):
-            fits = {
-                a: _may_be(ground, start, a, line) for a in dict.fromkeys(a for moves in edges.values() for a in moves)
-            }
-            found = {state: cost + 1 for state, cost in layer.items()}
-            for state, moves in edges.items():
-                for letter, target in moves.items():
-                    if fits[letter] is not None and target in layer:
-                        cost = layer[target] + (not fits[letter])
-                        found[state] = min(found.get(state, cost), cost)
-            layer = _relaxed(found, before)
-            self._least.append(layer)
-        self._least.reverse()
-
-    def __call__(self, at: int, state: int) -> int:
-        return self._least[at].get(state, 0) if self._least else 0
-
-
-def _may_be(ground: Ground, start: Node, letter: Letter, line: Line) -> bool | None:
-    """Whether a line may be the letter as it stands, or changed; None where it is another step."""
-    step = step_of(ground.steps, letter)
-    if line.fault:
-        return False if step.cue == line.meant else None
-    content = line.content_at(step)
-    if content is None:
-        return None
-    return ground.compiled.alphabet.bound(letter) is not None or ground.texts.is_text(letter, start.quotes, content)
-
-
-def _relaxed(costs: dict[int, int], before: dict[int, list[int]]) -> dict[int, int]:
-    """The costs where a step put in costs one."""
-    found = dict(costs)
-    queue = [(cost, state) for state, cost in costs.items()]
-    queue.sort()
-    while queue:
-        cost, state = heappop(queue)
-        if cost > found[state]:
-            continue
-        for other in before.get(state, ()):
-            if cost + 1 < found.get(other, cost + 2):
-                found[other] = cost + 1
-                heappush(queue, (cost + 1, other))
-    return found
 
 
 def repaired(ground: Ground, lines: list[Line], *, limited: bool) -> Repair | None:
@@ -159,25 +101,23 @@ class _Search:
     def __init__(self, ground: Ground, lines: list[Line], limited: bool) -> None:
         self.ground, self.lines, self.limited = ground, lines, limited
         self.ways: dict[_Key, _Way] = {}
-        self.queue: list[tuple[int, int, int, int, int, _Way, Letter | None]] = []
+        self.queue: list[tuple[int, int, int, int, int, int, _Way, Letter | None]] = []
         self.counter = 0
-        self.done: set[_Key] = set()
-        self.left = _Left(ground, lines)
+        self.closed: dict[_Key, list[tuple[int, Node]]] = {}
+        self.left = Left(ground, lines, limited)
 
     def found(self) -> Repair | None:
         self._push(0, 0, 0, _Way(None, self.ground.start(), 0))
         while self.queue:
-            edits, size, odd, _, _, way, letter = heappop(self.queue)
-            edits -= self.left(way.at + (letter is not None), way.node.state if letter is None else way.target)
+            _, size, odd, _, _, edits, way, letter = heappop(self.queue)
             if letter is not None:
                 self._changed(edits, size - 1, odd, way, letter)
                 continue
             key = self._key(way)
-            if key in self.done:
+            if self._is_closed(key, edits, way.node):
                 continue
-            self.done.add(key)
             self.ways[key] = way
-            if len(self.done) > limits.REPAIR_PLACES:
+            if len(self.ways) > limits.REPAIR_PLACES:
                 return None
             if way.at == len(self.lines) and self.ground.may_end(way.node):
                 return self._repair(key)
@@ -186,15 +126,24 @@ class _Search:
 
     def _key(self, way: _Way) -> _Key:
         node = way.node
-        place = (way.at, node.state, node.memory)
+        place = (node.memory, way.at, node.state)
         return (*place, node.steps, node.calls) if self.limited else place
+
+    def _is_closed(self, key: _Key, edits: int, node: Node) -> bool:
+        """Whether what may follow was looked at before, or so much else at the same place after as many edits."""
+        alike = self.closed.setdefault(key[1:], [])
+        closed = any(self.ground.covers(other, node) for _, other in alike)
+        if closed or sum(before == edits for before, _ in alike) >= limits.OUTCOMES:
+            return True
+        alike.append((edits, node))
+        return False
 
     def _push(self, edits: int, size: int, odd: int, way: _Way) -> None:
         if self.limited and not self.ground.fits(way.node):
             return
         self.counter += 1
-        least = edits + self.left(way.at, way.node.state)
-        heappush(self.queue, (least, size, odd, -way.at, self.counter, way, None))
+        least = edits + self.left(way.at, way.node.state, way.node.steps, way.node.calls)
+        heappush(self.queue, (least, size, odd, -way.at, self.counter, edits, way, None))
 
     def _go_on(self, edits: int, size: int, odd: int, key: _Key, way: _Way) -> None:
         node, at = way.node, way.at
@@ -207,18 +156,20 @@ class _Search:
                 if self.ground.is_kept(node, letter):
                     target = self.ground.kept(node.state)[letter]
                     self.counter += 1  # what the change costs is looked at when it is the cheapest that is left
-                    least = edits + 1 + self.left(at + 1, target)
-                    tried = _Way(key, node, at, None, line, target)
-                    heappush(self.queue, (least, size + 1, odd, -at - 1, self.counter, tried, letter))
+                    left = self.left(at + 1, target, node.steps + 1, node.calls + letter.completes_call)
+                    least = (edits + 1 + left, size + 1, odd, -at - 1, self.counter)
+                    heappush(self.queue, (*least, edits + 1, _Way(key, node, at, None, line), letter))
             gone = Edit("delete", at, line.step, line.cue, number=line.number, rows=line.rows)
             self._push(edits + 1, size + len(line.text), odd, _Way(key, node, at + 1, gone))
         for letter in self.ground.kept(node.state):
-            for text in self.ground.texts.fresh(letter, node.quotes):
+            for rank, text in enumerate(self.ground.texts.fresh(letter, node.quotes)):
                 landed = next((n for _, n in self.ground.taken(node, letter, text)), None)
                 if landed is not None:
                     new = self._edit("insert", at, letter, text)
                     way_on = _Way(key, landed, at, new, _line(new))
-                    self._push(edits + 1, size + len(new.text), odd + landed.odd - node.odd, way_on)
+                    written = len(text) if letter.owner == Owner.MODEL else rank + has_failed(letter)
+                    more = len(new.cue) + 1 + written
+                    self._push(edits + 1, size + more, odd + landed.odd - node.odd, way_on)
                     break
 
     def _likely(self, node: Node, line: Line) -> Iterator[tuple[Letter, str]]:

@@ -13,9 +13,10 @@ from functools import cached_property
 from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.checking.compile import Compiled, step_of
-from agentspec.content.constraint import ANY, And, Characters, Constraint, Not
+from agentspec.content.constraint import ANY, And, Characters, Constraint, Not, Substring
 from agentspec.content.language import NOTHING, Language
 from agentspec.content.nearest import cut, distance, nearest, right_of
+from agentspec.content.quotation import is_run
 from agentspec.content.text_test import TextTest
 from agentspec.episode.examples_json import mended
 from agentspec.episode.history import Quotes, has_failed
@@ -38,6 +39,7 @@ class Texts:
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
         self._tests: dict[Letter, TextTest] = {}
+        self._parts: dict[int, tuple[Constraint, TextTest]] = {}
         self._bound: dict[int, tuple[Constraint, Language]] = {}
         self._nearest: dict[tuple[Letter, str, int], tuple[Language, tuple[str, int] | None]] = {}
         self._fresh: dict[tuple[Letter, int], tuple[Language, list[str]]] = {}
@@ -94,10 +96,22 @@ class Texts:
         """Whether a text is one of the letter's."""
         if letter.owner != Owner.MODEL:
             return self._of_others(letter) is None or self._test(letter, quotes)(text)
-        if self.compiled.alphabet.bound(letter) is not None:
-            language = self.language(letter, quotes)
-            return language is not None and language.accepts(text)
-        return self._test(letter, quotes)(text)
+        if self.compiled.alphabet.bound(letter) is None:
+            return self._test(letter, quotes)(text)
+        constraint = self.constraint(letter, quotes)
+        if isinstance(constraint, And) and isinstance(constraint.parts[0], Substring):  # a quotation, of no automaton
+            return is_run(constraint.parts[0].chunks, text) and all(
+                self._part(part)(text) for part in constraint.parts[1:]
+            )
+        language = self.language(letter, quotes)
+        return language is not None and language.accepts(text)
+
+    def _part(self, constraint: Constraint) -> TextTest:
+        if id(constraint) not in self._parts:
+            if len(self._parts) > 1000:
+                self._parts.clear()
+            self._parts[id(constraint)] = (constraint, TextTest(constraint))
+        return self._parts[id(constraint)][1]
 
     def nearest(self, letter: Letter, quotes: Quotes, text: str) -> tuple[str, int] | None:
         """The text of the letter that keeps most of a text, and how many characters differ; None without any.

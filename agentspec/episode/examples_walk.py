@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from agentspec import limits
 from agentspec.automata.letter import Letter, Owner
 from agentspec.automata.product import VIOLATED
 from agentspec.checking.compile import Compiled
@@ -55,11 +56,6 @@ class Node(NamedTuple):
     memory: str = ""
     odd: int = 0
     last: Taken | None = None
-
-    @property
-    def key(self) -> tuple[int, int, int, str]:
-        """What the rest depends on."""
-        return self.state, self.steps, self.calls, self.memory
 
 
 class Ground:
@@ -190,6 +186,39 @@ class Ground:
             self._failures[letter] = has_failed(letter)
         return self._failures[letter]
 
+    @cached_property
+    def _quoted(self) -> frozenset[str] | None:
+        """The steps that are quoted where nothing else is asked of what was written; None where more is asked."""
+        bounds = self.compiled.alphabet.bounds.values()
+        if any(rule.history for rule in self.compiled.agent.spec.rules) or not all(bound.stays for bound in bounds):
+            return None
+        return frozenset(step for bound in bounds for quote in bound.quotes for step in quote.of)
+
+    def covers(self, node: Node, other: Node) -> bool:
+        """Whether whatever may follow a place may follow another one of the same state, steps and calls.
+
+        So it is where just as much was heard, or, of texts that may be quoted whenever they were said, more.
+        """
+        if node.memory == other.memory:
+            return True
+        if self._quoted is None:
+            return False
+        mine, theirs = node.quotes.memory.said, other.quotes.memory.said
+        more = all({*theirs.get(step, ())} <= {*mine.get(step, ())} for step in self._quoted)
+        return more and node.quotes.empty == other.quotes.empty
+
+    def merged(self, nodes: Iterable[Node]) -> list[Node]:
+        """The places that are worth going on from: none that another covers with as few odd outcomes.
+
+        Of one state, steps and calls at most ``limits.OUTCOMES``, those with the fewest odd outcomes.
+        """
+        found: dict[tuple[int, int, int], list[Node]] = {}
+        for node in sorted(nodes, key=lambda node: (node.odd, -len(node.quotes.memory.order))):
+            alike = found.setdefault((node.state, node.steps, node.calls), [])
+            if len(alike) < limits.OUTCOMES and not any(self.covers(other, node) for other in alike):
+                alike.append(node)
+        return [node for alike in found.values() for node in alike]
+
     def is_kept(self, node: Node, letter: Letter) -> bool:
         """Whether a good end is sure after the letter, however long it takes."""
         return letter in self.kept(node.state)
@@ -199,8 +228,8 @@ class Ground:
     @cached_property
     def most(self) -> Budget:
         """The limits of an episode, or of each turn."""
-        limits = self.compiled.agent.limits
-        return Budget(limits.max_tokens, limits.max_steps, limits.max_tool_calls)
+        most = self.compiled.agent.limits
+        return Budget(most.max_tokens, most.max_steps, most.max_tool_calls)
 
     @cached_property
     def limited(self) -> bool:
@@ -219,16 +248,6 @@ class Ground:
         if key not in self._fits:
             self._fits[key] = self.compiled.guard.costs.tokens(state, *left) < math.inf
         return self._fits[key]
-
-
-def merged(nodes: Iterable[Node]) -> dict[tuple[int, int, int, str], Node]:
-    """One node for each place: the first of those with the fewest odd outcomes."""
-    found: dict[tuple[int, int, int, str], Node] = {}
-    for node in nodes:
-        known = found.get(node.key)
-        if known is None or node.odd < known.odd:
-            found[node.key] = node
-    return found
 
 
 def step_name(ground: Ground, line: Line) -> str:

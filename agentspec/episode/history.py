@@ -12,6 +12,7 @@ from agentspec.checking.compile import Compiled
 from agentspec.content.constraint import Constraint
 from agentspec.content.json_text import parse_object
 from agentspec.content.language import matches
+from agentspec.content.quotation import bind
 from agentspec.spec.alphabet import call_frame
 from agentspec.spec.history import broken
 from agentspec.spec.history_judge import broken_rules
@@ -95,7 +96,10 @@ class Quotes:
         rules = [rule for rule in spec.rules if rule.history is not None and rule.enforce == "block"]
         for letter, content in self.compiled.contents.items() if rules else ():
             lead = f"{spec.steps[str(letter.step)].cue} "
-            if text.startswith(lead) and matches(content, text[len(lead) :]):
+            if not text.startswith(lead):
+                continue
+            quoted = bind(content, self.memory.said, self.memory.order)
+            if quoted is not None and matches(quoted, text[len(lead) :]):
                 value = decoded(self.compiled, letter, text[len(lead) :])
                 if found := broken_rules(rules, letter, value, self.memory):
                     return tuple(rule.id for rule in rules if broken(rule.id) in found)
@@ -109,6 +113,12 @@ class Quotes:
             for bound in self.compiled.alphabet.bounds.values()
             if bound.name in said
         )
+
+    @property
+    def empty(self) -> frozenset[str]:
+        """The ``empty(…)`` that are true now."""
+        bounds = self.compiled.alphabet.bounds.values()
+        return frozenset(bound.name for bound in bounds if self._content(bound) is None)
 
     def bound(self, letters: Iterable[Letter]) -> dict[Letter, Constraint]:
         """What those of the letters may hold now whose texts depend on it; those without any are left out."""

@@ -40,10 +40,17 @@ MOST = 3
 """Edits that the oracle looks for."""
 
 
+LIMITED: dict[str, dict[str, int]] = {
+    "in turn": {"max_steps": 6}, "owed": {"max_steps": 4}, "a rule": {"max_steps": 5},
+    "calls": {"max_steps": 40, "max_tool_calls": 1},
+}  # fmt: skip
+"""Limits under which an episode may go on wherever some episode of that beginning keeps to them."""
+
+
 @cache
-def agent(name: str) -> Compiled:
+def agent(name: str, limited: bool = False) -> Compiled:
     behavior, rules = SPECS[name]
-    return compiled(behavior, *rules, steps=FIXED)
+    return compiled(behavior, *rules, steps=FIXED, **({"limits": LIMITED[name]} if limited else {}))
 
 
 @cache
@@ -95,6 +102,26 @@ def test_no_repair_is_shorter(name: str, data: st.DataObject) -> None:
     found = repaired(Ground(made), one.lines, limited=False)
     assert found is not None
     fewest = min(edits_to(drawn, steps) for steps in episodes(name, len(drawn) + MOST))
+    if fewest <= MOST:
+        assert len(found.edits) == fewest, (example(drawn), found.edits)
+    else:
+        assert len(found.edits) > MOST
+    is_fine(made, one, found, example(drawn))
+
+
+@pytest.mark.parametrize("name", LIMITED)
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_no_repair_within_the_limits_is_shorter(name: str, data: st.DataObject) -> None:
+    made = agent(name, limited=True)
+    step = st.tuples(st.sampled_from(sorted(made.agent.spec.steps)), st.booleans())
+    drawn = [(s, fine or s in ("q", "o")) for s, fine in data.draw(st.lists(step, min_size=1, max_size=7))]
+    (one,) = read_transcripts(made.agent.spec, example(drawn))
+    found = repaired(Ground(made), one.lines, limited=True)
+    assert found is not None
+    steps, calls = LIMITED[name]["max_steps"], LIMITED[name].get("max_tool_calls", 100)
+    known = episodes(name, min(len(drawn) + MOST, steps))
+    fewest = min(edits_to(drawn, each) for each in known if each.count("i") <= calls)
     if fewest <= MOST:
         assert len(found.edits) == fewest, (example(drawn), found.edits)
     else:
@@ -223,6 +250,15 @@ def test_a_search_that_is_too_long_finds_nothing(monkeypatch: pytest.MonkeyPatch
 def test_quotations_are_repaired_by_what_was_said() -> None:
     assert repair_of(f"[Q] x\n[K] {CALL}\n[O] it was paid twice\n[S] it is paid twice\n")[-1].startswith("[S] it")
     assert repair_of("[Q] x\n[S] y\n") == ["[Q] x", "[T] TODO"]
+
+
+@pytest.mark.parametrize("rule", ["G(failed(pay) -> X t)", "!s W ok(pay)"])
+def test_many_outcomes_are_not_as_many_ways(rule: str) -> None:
+    """Each of the calls may have failed or not: 2 ** 40 ways to read the example, of which few matter."""
+    made = compiled("q (k o t?)* (s | a)", rule, limits={"max_steps": 200, "max_tool_calls": 50, "max_tokens": 9999})
+    calls = "".join(f'[K] {{"name":"pay","arguments":{{}}}}\n[O] word{i}\n[T] so\n' for i in range(40))
+    assert repair_of(f"[Q] x\n{calls}[S] nobody\n", made)[-1].startswith("[S] word")
+    assert repair_of(f"[Q] x\n{calls}[T] so\n[S] word7\n", made)[-3:] == ["[O] word39", "[T] so", "[S] word7"]
 
 
 def test_a_repair_is_the_same_every_time() -> None:
