@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from agentspec import __version__
 from agentspec.errors import AgentSpecError, InvalidInput
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def validate_prompts(
     elif form == "sarif":
         from agentspec.episode.examples_sarif import sarif
 
-        log = sarif([*findings, *warnings], report.compiled.agent.spec.rules, _version())
+        log = sarif([*findings, *warnings], report.compiled.agent.spec.rules, __version__)
         typer.echo(json.dumps(log, indent=2, ensure_ascii=False))
     elif form == "github":
         from agentspec.episode.examples_sarif import annotation
@@ -112,15 +113,6 @@ def _tell(report: Report, findings: list[Finding], warnings: list[Finding], unch
         typer.echo(f"{lead}no example shows: {'; '.join(missing)}", err=True)
     for one in unchecked:
         typer.echo(f"not checked: {one}", err=True)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("agentspec")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _validated(agent: str, files: list[Path], mapping: Path | None, model: str | None) -> tuple[Report, list[str]]:

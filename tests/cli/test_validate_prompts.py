@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import agentspec
 from tests.cli.process import Done, Place
 
 AGENT = """\
@@ -278,6 +279,7 @@ def test_sarif(place: Place) -> None:
     log = json.loads(done.out)
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-2.1.0.json")
+    assert log["runs"][0]["tool"]["driver"]["version"] == agentspec.__version__
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
     assert driver["name"]
