@@ -100,8 +100,8 @@ def _reader(values: list[Value | SyntaxProblem], source: str) -> str:
     for one in values:
         if isinstance(one, Value) and isinstance(one.value, dict):
             keys = one.value.keys()
-            for name, needed in _MARKS.items():
-                if needed <= keys:
+            for name, marks in _MARKS.items():
+                if any(needed <= keys for needed in marks):
                     return name
             raise InvalidInput(
                 f"{one.place}: neither jsonl (id, task, expected), gsm8k (question, answer), hotpotqa (_id, question, "
@@ -112,9 +112,12 @@ def _reader(values: list[Value | SyntaxProblem], source: str) -> str:
 
 
 _MARKS = {
-    "jsonl": {"task", "expected"}, "bfcl": {"question", "function"}, "hotpotqa": {"_id", "question", "answer"},
-    "gsm8k": {"question", "answer"},
-}  # fmt: skip
+    "jsonl": ({"task", "expected"},),
+    "bfcl": ({"question", "function"},),
+    "hotpotqa": ({"_id", "question", "answer"}, {"context", "question", "answer"}),
+    "gsm8k": ({"question", "answer"},),
+}
+"""The keys by one set of which each kind of item is known."""
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -156,18 +159,29 @@ def _gsm8k(value: Any, number: int, _: _Context) -> Item:
 def _hotpotqa(value: Any, number: int, made: _Context) -> Item:
     item = _object(value)
     task = _string(item, "question")
-    paragraphs = item.get("context", [])
-    read = []
-    for one in paragraphs if isinstance(paragraphs, list) else []:
-        if not isinstance(one, list) or len(one) != 2 or not isinstance(one[1], list):
-            raise InvalidInput("'context' is a list of [title, [sentence, …]]")
-        read.append(f"{one[0]}: {''.join(map(str, one[1])).strip()}")
+    read = [f"{title}: {''.join(map(str, sentences)).strip()}" for title, sentences in _paragraphs(item)]
     if made.shows:
         if not read:
             raise InvalidInput("there is no 'context' to show")
         task = "\n".join([*read, task])
     meta = {key: one for key, one in item.items() if key in ("type", "level", "supporting_facts")}
-    return Item(str(item.get("_id", number)), task, _string(item, "answer"), meta=meta)
+    return Item(str(item.get("_id", item.get("id", number))), task, _string(item, "answer"), meta=meta)
+
+
+def _paragraphs(item: dict[str, Any]) -> list[tuple[Any, list[Any]]]:
+    """Titles with sentences: ``[title, [sentence, …]]`` each, as first published, or two columns as on the hub."""
+    given = item.get("context", [])
+    if isinstance(given, dict):
+        titles, texts = given.get("title"), given.get("sentences")
+        given = None
+        if isinstance(titles, list) and isinstance(texts, list) and len(titles) == len(texts):
+            given = [[title, sentences] for title, sentences in zip(titles, texts, strict=True)]
+    good = isinstance(given, list) and all(
+        isinstance(one, list) and len(one) == 2 and isinstance(one[1], list) for one in given
+    )
+    if not good:
+        raise InvalidInput("'context' is a list of [title, [sentence, …]], or has as many 'title' as 'sentences'")
+    return [(title, sentences) for title, sentences in given]
 
 
 def _bfcl(value: Any, number: int, made: _Context) -> Item:

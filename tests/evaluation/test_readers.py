@@ -74,6 +74,18 @@ def test_gsm8k(tmp_path: Path) -> None:
     assert metric(METRICS["gsm8k"]).check(data.items[0].expected) is None
 
 
+def test_hotpotqa_with_the_columns_of_the_hub(tmp_path: Path) -> None:
+    context = {"title": [one[0] for one in HOTPOT["context"]], "sentences": [one[1] for one in HOTPOT["context"]]}
+    row = {key: one for key, one in HOTPOT.items() if key != "_id"} | {"id": "h7", "context": context}
+    uneven = {**row, "id": "u", "context": {"title": ["a"], "sentences": []}}
+    path = written(tmp_path, f"{json.dumps(row)}\n{json.dumps(uneven)}\n")
+    data = read_items(path, context=True)
+    first = read_items(written(tmp_path, json.dumps([HOTPOT])), context=True)
+    assert (data.reader, [item.id for item in data.items]) == ("hotpotqa", ["h7"])
+    assert data.items[0].task == first.items[0].task
+    assert ["as many 'title' as 'sentences'" in str(fault) for fault in data.faults] == [True]
+
+
 def test_hotpotqa_is_a_list(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps([HOTPOT], indent=1))
     data = read_items(path)
