@@ -403,6 +403,7 @@ def what_is_cut_can_be_quoted(patch: pytest.MonkeyPatch) -> None:
 def quotations_need_no_words(patch: pytest.MonkeyPatch) -> None:
     """Any part of a text can be quoted, not only whole words."""
     patch.setattr(quotation, "_words", lambda line: list(line))
+    patch.setattr(quotation, "_chunked", quotation._chunked.__wrapped__)  # what was cut before is not kept
 
 
 def lines_are_cut_early(patch: pytest.MonkeyPatch) -> None:
