@@ -161,8 +161,17 @@ class Texts:
         if key not in self._fresh:
             if len(self._fresh) > 10_000:
                 self._fresh.clear()
-            self._fresh[key] = (language, self._new(letter, language))
+            word = self._word(letter, quotes)
+            self._fresh[key] = (language, [word] if word else self._new(letter, language))
         return self._fresh[key][1]
+
+    def _word(self, letter: Letter, quotes: Quotes) -> str | None:
+        """Of what is a quotation and no more: its shortest word, if one is enough."""
+        constraint = self.constraint(letter, quotes)
+        if not isinstance(constraint, And) or not isinstance(constraint.parts[0], Substring):
+            return None
+        words = sorted(dict.fromkeys(constraint.parts[0].chunks), key=len)
+        return next((word for word in words if self.is_text(letter, quotes, word)), None)
 
     def _new(self, letter: Letter, language: Language) -> list[str]:
         if letter.owner == Owner.MODEL:
