@@ -4,8 +4,8 @@ A shortest path (A*: Hart, Nilsson & Raphael, IEEE Trans. SSC 4(2), 1968) over p
 what is left takes at least the edits it would take if no text depended on others. Of repairs with equally many edits it
 is one with the fewest characters changed: a changed step keeps most of its own text, a step of the model put in has a
 short text (others say what stands for any text, and do not fail), one taken out counts with all of its own, each with
-its cue. Where texts depend on what was written before (quotations,
-history rules) the text of each edit is chosen by itself, and the repair is a shortest one among those with such texts.
+its cue. Where texts depend on what was written before (quotations, history rules) the text of each edit is chosen by
+itself, and the repair is a shortest one among those with such texts.
 """
 
 from __future__ import annotations
